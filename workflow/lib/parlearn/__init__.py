@@ -1,0 +1,1 @@
+"""parlearn: learning the parameters of land-surface hydrologic models."""
