@@ -151,13 +151,16 @@ typedef V D;
 struct Task {
   const real *forcing, *cell, *tile, *monthly, *parameters, *area;
   const int *month, *free, *chosen;
+  const long* which;  // the cell of each lane
   real *state, *out;
-  long blocks, sets, slots, days, first_out;
+  long blocks, sets, slots, record, first_day, days, first_out;
   int n_chosen, threads, keep_state;
 };
 
 static void run_block(const Task& t, long set, long block) {
-  const V* forcing = (const V*)t.forcing + block * t.days * N_WEATHER;
+  const real* lane[LANES];  // the weather of each lane's cell, day after day
+  for (int k = 0; k < LANES; ++k)
+    lane[k] = t.forcing + (t.which[block * LANES + k] * t.record + t.first_day) * N_WEATHER;
   const V* cell = (const V*)t.cell + block * N_CELL;
   const long width = 1 + NP, kept = t.days - t.first_out;
   V* out = (V*)t.out + (set * t.blocks + block) * kept * t.n_chosen * width;
@@ -184,7 +187,10 @@ static void run_block(const Task& t, long set, long block) {
     else
       cold_start(cell, layer, state);
     for (long day = 0; day < t.days; ++day) {
-      simulate_day(forcing + day * N_WEATHER, cell, tile, monthly + t.month[day] * N_MONTHLY, layer, state, result);
+      V weather[N_WEATHER];
+      for (int k = 0; k < LANES; ++k)
+        for (int w = 0; w < N_WEATHER; ++w) weather[w][k] = lane[k][day * N_WEATHER + w];
+      simulate_day(weather, cell, tile, monthly + t.month[day] * N_MONTHLY, layer, state, result);
       if (day < t.first_out) continue;
       V* o = out + (day - t.first_out) * t.n_chosen * width;
       for (int c = 0; c < t.n_chosen; ++c, o += width) {

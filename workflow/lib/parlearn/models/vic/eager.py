@@ -64,7 +64,7 @@ def run_days(model, parameters, index, window, state, first_out):
         for day in range(first, last):
             month = monthly[:, int(model.months[day])]
             full = tile.replace(**dict(zip(MONTHLY, month.unbind(-1), strict=True)))
-            s, out = simulate_day(s, layer, _weather(model.weather[day], source), full, statics)
+            s, out = simulate_day(s, layer, _weather(model.weather[source, day]), full, statics)
             tiles = torch.stack([getattr(out, o) for o in model.outputs], -1) * weight[:, None]
             empty = torch.zeros(samples * n, tiles.shape[-1], dtype=tiles.dtype, device=device)
             outs.append(empty.index_add(0, target, tiles))
@@ -87,14 +87,14 @@ def run_days(model, parameters, index, window, state, first_out):
     return outputs, final
 
 
-def _weather(row, source):
-    """One day's forcing (variable, cell) as Vars of the tiles' cells."""
+def _weather(table):
+    """One day's forcing (tile, variable) as Vars."""
     values, position = {}, 0
     for name in WEATHER:
         if name in STEPPED:
-            values[name] = row[position : position + SNOW_STEPS, source].T
+            values[name] = table[:, position : position + SNOW_STEPS]
             position += SNOW_STEPS
         else:
-            values[name] = row[position, source]
+            values[name] = table[:, position]
             position += 1
     return Vars(**values)

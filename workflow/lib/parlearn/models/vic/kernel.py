@@ -93,8 +93,11 @@ class Task(ctypes.Structure):
             (name, ctypes.c_void_p)
             for name in ("forcing", "cell", "tile", "monthly", "parameters", "area")
         ),
-        *((name, ctypes.c_void_p) for name in ("month", "free", "chosen", "state", "out")),
-        *((name, ctypes.c_long) for name in ("blocks", "sets", "slots", "days", "first_out")),
+        *((name, ctypes.c_void_p) for name in ("month", "free", "chosen", "which", "state", "out")),
+        *(
+            (name, ctypes.c_long)
+            for name in ("blocks", "sets", "slots", "record", "first_day", "days", "first_out")
+        ),
         *((name, ctypes.c_int) for name in ("n_chosen", "threads", "keep_state")),
     ]
 
@@ -123,43 +126,44 @@ def _blocked(tensor, order, lanes):
     return shaped.movedim(-2, 0).contiguous()
 
 
-def pack(model, index, window) -> Vars:
+def pack(model, index) -> Vars:
     """Tables of the chosen cells in blocks of lanes, alike cells side by side.
 
     A vector takes a branch when one of its cells does, so cells with as many tiles, trees or
-    none, and much the same temperature share one.
+    none, and much
+    the same temperature share one. Forcing is not copied: the kernel reads it where it is.
     """
     table, lanes = model.table, _lanes(model.dtype)
-    key = ("packed", tuple(index.tolist()), window.start, window.stop)
-    if getattr(model, "_packed", (None, None))[0] == key:
-        return model._packed[1]
-    tiles = (table.area[:, index] > 0).sum(0).to(torch.float64)
-    trees = table.tile[:, index, TILE.index("overstory")].to(torch.float64).mean(0)
-    warmth = table.cell[index, CELL.index("avg_T")].to(torch.float64)
-    order = torch.argsort(tiles * 1e4 + trees * 1e3 + warmth)
+    order = torch.argsort(model.likeness[index])
     chosen = index[order]
-    cell = torch.cat([table.cell, table.theta_fc[:, None]], 1)
     area = _blocked(table.area, chosen, lanes).transpose(0, 1).contiguous()
     fill = -len(index) % lanes
     if fill:
         area[:, -1, lanes - fill :] = 0
-    packed = Vars(
+    return Vars(
         order=order,
-        forcing=_blocked(model.weather[window.start : window.stop], chosen, lanes),
-        cell=_blocked(cell.T.contiguous(), chosen, lanes),
+        which=_blocked(index, order, lanes),
+        cell=_blocked(torch.cat([table.cell, table.theta_fc[:, None]], 1).T, chosen, lanes),
         tile=_blocked(table.tile.transpose(1, 2), chosen, lanes).transpose(0, 1).contiguous(),
         monthly=_blocked(table.monthly.transpose(2, 3), chosen, lanes).transpose(0, 1).contiguous(),
         area=area,
-        months=model.months[window.start : window.stop].contiguous(),
+        forcing=model.weather,
+        months=model.months,
     )
-    model._packed = (key, packed)
-    return packed
 
 
-def _call(parameters, state, packed, free, outputs, first_out, threads, tangents):
+def likeness(table):
+    """A number for each cell that is close for cells that take the same branches of VIC."""
+    tiles = (table.area > 0).sum(0).double()
+    trees = table.tile[..., TILE.index("overstory")].double().mean(0)
+    return tiles * 1e4 + trees * 1e3 + table.cell[:, CELL.index("avg_T")].double()
+
+
+def _call(parameters, state, packed, window, free, outputs, first_out, threads, tangents):
     samples, n, _ = parameters.shape
     lanes, dtype = _lanes(parameters.dtype), parameters.dtype
-    blocks, slots, days = packed.forcing.shape[0], packed.area.shape[0], packed.forcing.shape[1]
+    blocks, slots, days = packed.which.shape[0], packed.area.shape[0], len(window)
+    months = packed.months[window.start : window.stop].contiguous()
     given = _blocked(parameters.permute(0, 2, 1), packed.order, lanes).transpose(0, 1).contiguous()
     kept = torch.zeros(samples, slots, blocks, len(STATE), lanes, dtype=dtype)
     if state is not None:
@@ -179,14 +183,17 @@ def _call(parameters, state, packed, free, outputs, first_out, threads, tangents
         monthly=packed.monthly.data_ptr(),
         parameters=given.data_ptr(),
         area=packed.area.data_ptr(),
-        month=packed.months.data_ptr(),
+        month=months.data_ptr(),
         free=position.data_ptr(),
         chosen=chosen.data_ptr(),
+        which=packed.which.data_ptr(),
         state=kept.data_ptr(),
         out=result.data_ptr(),
         blocks=blocks,
         sets=samples,
         slots=slots,
+        record=packed.forcing.shape[1],
+        first_day=window.start,
         days=days,
         first_out=first_out,
         n_chosen=len(outputs),
@@ -207,18 +214,11 @@ class Simulate(torch.autograd.Function):
     """The compiled time loop as a torch operation, differentiable in the parameters."""
 
     @staticmethod
-    def forward(ctx, parameters, state, packed, free, outputs, first_out, threads):
+    def forward(ctx, parameters, state, packed, window, free, outputs, first_out, threads):
         tangents = len(free) if ctx.needs_input_grad[0] else 0
-        values, final = _call(
-            parameters.detach().contiguous(),
-            state,
-            packed,
-            free,
-            outputs,
-            first_out,
-            threads,
-            tangents,
-        )
+        given = parameters.detach().contiguous()
+        call = (packed, window, free, outputs, first_out, threads, tangents)
+        values, final = _call(given, state, *call)
         ctx.free, ctx.width = free, parameters.shape[-1]
         if tangents:
             ctx.save_for_backward(values[..., 1:])
@@ -231,4 +231,4 @@ class Simulate(torch.autograd.Function):
         free = torch.einsum("scdo,scdop->scp", grad, jacobian)
         full = free.new_zeros(*free.shape[:2], ctx.width)
         full[..., list(ctx.free)] = free
-        return full, None, None, None, None, None, None
+        return full, *[None] * 7

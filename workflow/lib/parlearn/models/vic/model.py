@@ -26,6 +26,8 @@ SPACE = ParameterSpace(
         Parameter("depth3", "m", 0.5, 2.5, "linear", "thickness of layer 3"),
     ]
 )
+#: below this, samples of a cell are run side by side with other cells
+FEW_CELLS = 128
 CALIBRATED = ("infilt", "Ds", "Dsmax", "Ws", "expt")
 
 
@@ -85,13 +87,14 @@ class VIC(ProcessModel):
         self.fused = can_fuse(self.device) if fused is None else fused
         self.table = tables.statics(domain, dtype)
         self.weather, self.months = tables.weather(forcing, self.table.lat, dtype)
-        self.n_days, _, self.n_cells = self.weather.shape
+        self.n_cells, self.n_days, _ = self.weather.shape
         if self.n_cells != self.table.cell.shape[0]:
             raise ValueError(
                 f"the domain has {self.table.cell.shape[0]} cells, the forcing {self.n_cells}"
             )
         self.defaults = default_parameters(domain, PARAMETERS).to(dtype)
         self.free = [PARAMETERS.index(n) for n in names]
+        self.likeness = kernel.likeness(self.table)
         if not self.fused:
             self.table = self.table.map(lambda t: t.to(self.device))
             self.weather, self.defaults = (
@@ -156,11 +159,20 @@ class VIC(ProcessModel):
         return torch.stack(columns, -1)
 
     def _run_fused(self, flat, index, window, state, first_out):
-        packed = kernel.pack(self, index, window)
         full = self._complete(flat, index)
-        return kernel.Simulate.apply(
-            full, state, packed, tuple(self.free), self.outputs, first_out, self.threads
-        )
+        samples, n = full.shape[:2]
+        few = (
+            n < FEW_CELLS and samples > 1
+        )  # samples fill the vectors that few cells would leave empty
+        if few:
+            full, index = full.reshape(1, samples * n, -1), index.repeat(samples)
+            state = None if state is None else state.reshape(1, samples * n, *state.shape[2:])
+        options = (window, tuple(self.free), self.outputs, first_out, self.threads)
+        outputs, final = kernel.Simulate.apply(full, state, kernel.pack(self, index), *options)
+        if few:
+            outputs = outputs.reshape(samples, n, *outputs.shape[2:])
+            final = final.reshape(samples, n, *final.shape[2:])
+        return outputs, final
 
     def _run_eager(self, flat, index, window, state, first_out):
         return eager.run_days(self, self._complete(flat, index), index, window, state, first_out)

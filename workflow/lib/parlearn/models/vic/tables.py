@@ -188,7 +188,7 @@ def weather(forcing, lat: Tensor, dtype=torch.float32) -> tuple[Tensor, Tensor]:
 
     Returns
     -------
-    (day, WEATHER with the stepped ones spread out, cell) tensor and the month (0..11) of each day
+    (cell, day, WEATHER with the stepped ones spread out) tensor and the month (0..11) of each day
 
     Raises
     ------
@@ -234,4 +234,4 @@ def weather(forcing, lat: Tensor, dtype=torch.float32) -> tuple[Tensor, Tensor]:
         stacked += list(column.unbind(-1)) if name in STEPPED else [column]
     table = torch.stack(stacked, 0)  # (variable, cell, day)
     months = torch.as_tensor(np.asarray(time.month.values), dtype=torch.int32) - 1
-    return table.permute(2, 0, 1).contiguous(), months
+    return table.permute(1, 2, 0).contiguous(), months
