@@ -45,6 +45,18 @@ def check_vic(arguments) -> int:
     return 0
 
 
+def export_vic5(arguments) -> int:
+    """Write the parameters of a run as input files of the original VIC 5."""
+    import xarray as xr
+
+    from parlearn.models.vic import export
+
+    with xr.open_dataset(arguments.domain) as domain, xr.open_dataset(arguments.parameters) as run:
+        for path in export.write(domain.load(), run.load(), arguments.folder):
+            print(path)
+    return 0
+
+
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(prog="python -m parlearn", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -58,6 +70,15 @@ def main(argv=None) -> int:
     check.add_argument("folder", help="folder with inputs.nc and daily_A.nc")
     check.add_argument("--double", action="store_true", help="compute in double precision")
     check.set_defaults(run=check_vic)
+    export = commands.add_parser(
+        "export-vic5",
+        help="write learned parameters as input files of VIC 5",
+        description="Writes parameters.nc and domain.nc for VIC 5's image driver into FOLDER.",
+    )
+    export.add_argument("domain", help="domain.nc of the study")
+    export.add_argument("parameters", help="parameters.nc of a run")
+    export.add_argument("folder", help="folder to write to")
+    export.set_defaults(run=export_vic5)
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
