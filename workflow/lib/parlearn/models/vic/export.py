@@ -23,7 +23,7 @@ def _complete(domain, parameters):
         )
     for name in table["parameter"].values.astype(str):
         if name not in values:
-            raise ValueError(f"VIC has no parameter {name!r}; it has {', '.join(PARAMETERS)}")
+            raise ValueError(f"VIC has no parameter {str(name)!r}; it has {', '.join(PARAMETERS)}")
         values[name] = table.sel(parameter=name).values.astype(float)
     return values
 
