@@ -1,0 +1,106 @@
+"""The true parameters: a nonlinear map of attributes, and a part that attributes do not tell.
+
+The map has fixed constants, so that regions of different seeds obey the same law: what a network
+learns in one holds in the other. The second part is a smooth random field of each parameter: it is
+coherent in space, so neighbours tell of it, but no attribute does.
+"""
+
+import numpy as np
+import torch
+import xarray as xr
+from scipy.special import expit
+
+from parlearn.models.base import ParameterSpace
+from parlearn.sources.twin.fields import random_fields
+
+HIDDEN_SCALES = {6.0: 0.75, 2.5: 0.25}
+SPREAD = 1.5  # of the logistic argument: how far the values spread over their range
+
+#: Range taken in the unit interval of the parameter's bounds. Ds ends at 0.36, below the least
+#: Ws of 0.5: with Ds above Ws the nonlinear baseflow of VIC would turn negative.
+RANGE = {
+    "infilt": (0.05, 0.95),
+    "Ds": (0.05, 0.85),
+    "Dsmax": (0.10, 0.95),
+    "Ws": (0.05, 0.95),
+    "expt": (0.05, 0.90),
+    "depth2": (0.10, 0.70),
+    "depth3": (0.10, 0.90),
+}
+
+
+def attribute_law(attributes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Score of each parameter, of about unit variance, from attributes (name -> (cell,)).
+
+    The signs follow what is thought of these parameters: runoff comes sooner on slopes and clay
+    (infilt), sandy and steep land drains faster (Dsmax, Ds), heavy soils hold water until they are
+    nearly full (Ws), soils are deep under trees and shallow on slopes (depth2, depth3). expt is the
+    one that surface moisture feels most, and goes against the texture rule 3 + 2b that a prior
+    would follow: roots and litter loosen the ground, so it falls where the land is green.
+    """
+
+    def centred(values, mean, deviation):
+        return 2 * np.tanh((values - mean) / deviation / 2)  # outliers do not run away
+
+    sand = centred(attributes["sand"], 42, 18)
+    clay = centred(attributes["clay"], 25, 12.5)
+    slope = centred(np.log(attributes["slope"]), 2.4, 0.8)
+    green = centred(attributes["ndvi"], 0.37, 0.1)
+    trees = centred(attributes["tree_fraction"], 0.35, 0.45)
+    dry = centred(np.log(attributes["dryness"]), 0.25, 0.55)
+    cold = centred(-attributes["temperature"], -9.5, 3.5)
+    return {
+        "infilt": 0.75 * slope + 0.5 * clay - 0.45 * trees + 0.35 * dry * clay,
+        "Ds": 0.5 * sand + 0.7 * slope - 0.4 * sand * slope + 0.4 * cold,
+        "Dsmax": 0.5 * sand + 0.7 * slope + 0.6 * np.sin(1.5 * green) - 0.4 * clay * cold,
+        "Ws": 0.45 * clay + 0.6 * green + 0.4 * (cold**2 - 1) - 0.4 * slope,
+        "expt": 0.8 * slope - 0.8 * green - 0.5 * sand * green - 0.7 * clay,
+        "depth2": 0.6 * trees - 0.6 * slope + 0.4 * green * dry,
+        "depth3": 0.5 * green - 0.7 * slope - 0.4 * cold,
+    }
+
+
+def draw_parameters(
+    domain: xr.Dataset,
+    space: ParameterSpace,
+    shape: tuple[int, int],
+    hidden_share: float,
+    rng: np.random.Generator,
+) -> xr.DataArray:
+    """True parameters (parameter, cell) float32, in physical units, inside the bounds of ``space``.
+
+    Parameters
+    ----------
+    domain : all or some cells of the grid: ``attributes`` (cell, attribute), ``row``, ``col``. A
+        cell has the same values with and without the others.
+    shape : rows and columns of the whole grid.
+    hidden_share : share (0..1) of the variance of the scores that attributes do not tell.
+    """
+    if unknown := sorted(set(space.names) - set(RANGE)):
+        raise ValueError(
+            f"the twin has no true field of {', '.join(unknown)}; it has {', '.join(RANGE)}"
+        )
+    values = domain["attributes"].values.astype(np.float64)
+    names = domain["attribute"].values.tolist()
+    told = attribute_law(dict(zip(names, values.T, strict=True)))
+    # all fields are drawn, so that a subset of parameters meets the same ones
+    fields = random_fields(rng, len(RANGE), shape, HIDDEN_SCALES)
+    fields = fields[:, domain["row"].values, domain["col"].values]
+    hidden = dict(zip(RANGE, fields, strict=True))
+    unit = []
+    for name in space.names:
+        score = np.sqrt(1 - hidden_share) * told[name] + np.sqrt(hidden_share) * hidden[name]
+        low, high = RANGE[name]
+        unit.append(low + (high - low) * expit(SPREAD * score))
+    physical = space.to_physical(torch.tensor(np.stack(unit, axis=-1), dtype=torch.float32))
+    space.check(physical)
+    return xr.DataArray(
+        physical.numpy().T.copy(),
+        dims=("parameter", "cell"),
+        coords={"parameter": np.array(space.names)},
+        attrs={
+            "long_name": "true parameters",
+            "lower": [p.lower for p in space],
+            "upper": [p.upper for p in space],
+        },
+    )
