@@ -1,0 +1,58 @@
+"""Tensors of a run become files of their kind, and come back the same."""
+
+import numpy as np
+import pytest
+import torch
+
+from parlearn import contracts, outputs
+from parlearn.models.base import Parameter, ParameterSpace
+
+SPACE = ParameterSpace([Parameter("a", "1", 0.1, 1.0, "log"), Parameter("b", "m", 1.0, 2.0)])
+DAYS = np.datetime64("2015-04-01", "ns") + np.arange(4) * np.timedelta64(1, "D")
+
+
+def values(*shape):
+    return SPACE.to_physical(torch.rand(*shape, 2, generator=torch.Generator().manual_seed(1)))
+
+
+@pytest.mark.parametrize("line", [(0.9, 0.02), (torch.ones(3), torch.zeros(3))])
+def test_parameters_roundtrip(tmp_path, line):
+    parameters = values(3)
+    path = tmp_path / "parameters.nc"
+    contracts.write(outputs.parameters_dataset(SPACE, parameters, *line), path, "parameters")
+    back = contracts.read(path, "parameters")
+    assert torch.equal(outputs.parameters_tensor(back, SPACE, path), parameters)
+    assert np.allclose(back["slope"].values, np.asarray(line[0]))
+    assert back["parameters"].attrs["parameter_units"] == ["1", "m"]
+
+
+def test_parameters_of_another_model_are_refused():
+    ds = outputs.parameters_dataset(SPACE, values(3))
+    with pytest.raises(ValueError, match=r"p\.nc has the parameters a, b, the model b"):
+        outputs.parameters_tensor(ds, SPACE.subset(["b"]), "p.nc")
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 3)])
+def test_trajectory(shape):
+    ds = outputs.trajectory_dataset(
+        SPACE,
+        epoch=torch.tensor([0.0, 1.0]),
+        seconds=torch.tensor([0.0, 2.0]),
+        parameters=values(2, 3),
+        slope=torch.ones(shape),
+        offset=torch.zeros(shape),
+    )
+    contracts.check(ds, "t.nc", "trajectory")
+
+
+def test_simulation_and_samples():
+    names = ("soil_moisture", "evapotranspiration")
+    run = torch.rand(3, 4, 2)
+    simulation = outputs.simulation_dataset({"vic": run, "surrogate": run}, names, DAYS)
+    contracts.check(simulation, "s.nc", "simulation")
+    assert np.array_equal(simulation["evapotranspiration"].sel(model="vic"), run[..., 1])
+    samples = outputs.samples_dataset(
+        SPACE, torch.tensor([4, 7, 9]), values(5, 3), torch.rand(5, 3, 4, 2), names, DAYS
+    )
+    contracts.check(samples, "b.nc", "samples")
+    assert samples["cell"].values.tolist() == [4, 7, 9]

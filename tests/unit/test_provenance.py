@@ -1,0 +1,48 @@
+"""Provenance: what a file says of its making."""
+
+import json
+
+from parlearn import provenance
+from parlearn.files import sha256
+
+
+def test_stamp_names_what_decides_a_result(tmp_path):
+    source = tmp_path / "in.nc"
+    source.write_bytes(b"abc")
+    given = {"code": "1234", "hidden": 64, "targets": ["a"]}
+    stamp = provenance.stamp("learn_dpl", [source], given, seed=3, device="cpu")
+    assert all(isinstance(value, str) for value in stamp.values())
+    assert stamp["provenance_rule"] == "learn_dpl"
+    assert stamp["provenance_code"] == "1234"
+    assert json.loads(stamp["provenance_config"]) == {"hidden": 64, "targets": ["a"]}
+    assert json.loads(stamp["provenance_inputs"]) == {str(source): sha256(source)}
+    assert stamp["provenance_seed"] == "3"
+    assert "torch" in json.loads(stamp["provenance_versions"])
+
+
+def test_config_digest_knows_settings_and_not_their_order():
+    one, two, other = (
+        provenance.stamp("r", config=c)["provenance_config_digest"]
+        for c in ({"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 1, "b": 3})
+    )
+    assert one == two != other
+
+
+def test_pairs_will_do_as_config():
+    assert json.loads(provenance.stamp("r", config={"a": 1}.items())["provenance_config"]) == {
+        "a": 1
+    }
+
+
+def test_sidecar_holds_the_checksum_of_its_file(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("a\n1\n")
+    provenance.write_sidecar(table, provenance.stamp("r", [table], {"a": 1}))
+    beside = json.loads((tmp_path / "t.csv.json").read_text())
+    assert beside["sha256"] == sha256(table)
+    assert beside["config"] == {"a": 1}
+    assert beside["rule"] == "r"
+
+
+def test_outside_a_checkout_the_commit_is_unknown(tmp_path):
+    assert provenance.commit_of(tmp_path) == ("unknown", "unknown")

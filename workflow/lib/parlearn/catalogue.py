@@ -1,0 +1,237 @@
+"""The tables beside the configuration: runs, figures, data sets, claims; and what follows.
+
+Imports nothing heavy, since the workflow reads it each time it is planned.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from parlearn.config import ConfigError, check_schema, guess, listed, read_rows, read_yaml
+
+#: method of a run -> the part of ``settings`` with its presets ("-": it learns nothing)
+METHODS = {
+    "default": "-",
+    "cellmean": "-",
+    "sceua": "sceua",
+    "dpl_a": "dpl",
+    "dpl_z": "dpl",
+}
+#: models that a method may learn through
+MODELS = ("surrogate", "vic")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of the table of runs: all that decides its outcome, and a label that does not."""
+
+    run: str
+    study: str
+    method: str
+    model: str
+    sampling: str
+    period: str
+    targets: tuple[str, ...]
+    observation_map: str
+    seed: int
+    settings: str
+    label: str
+
+
+def read_runs(path, schemas, config: Mapping) -> dict[str, Run]:
+    """The runs of the table that belong to the configuration's ``run_set``, by name."""
+    rows = read_rows(path, "\t")
+    check_schema(rows, Path(schemas) / "runs.schema.yaml", path)
+    names = [row["run"] for row in rows]
+    problems = [
+        f"run {n!r} stands there twice: rename one" for n in sorted({*names}) if names.count(n) > 1
+    ]
+    chosen = [row for row in rows if config["run_set"] in row["sets"].split(",")]
+    if not chosen:
+        sets = sorted({s for row in rows for s in row["sets"].split(",")})
+        problems.append(
+            f"no run belongs to the set {config['run_set']!r} that the configuration asks for "
+            f"(run_set); sets are {', '.join(sets)}"
+        )
+    runs = {}
+    for row in chosen:
+        problems += [f"run {row['run']!r}, {p}" for p in _run_problems(row, config)]
+        runs[row["run"]] = Run(
+            **{k: row[k] for k in ("run", "study", "method", "model", "sampling", "period")},
+            targets=tuple(row["target"].split(",")),
+            observation_map=row["observation_map"],
+            seed=int(row["seed"]),
+            settings=row["settings"],
+            label=row["label"],
+        )
+    if problems:
+        raise ConfigError(path, problems)
+    return runs
+
+
+def select(runs: Mapping[str, Run], wanted: Mapping) -> list[str]:
+    """Names of the runs with fields of the values wanted, as ``{method: [sceua, dpl_z]}``."""
+    return [
+        name
+        for name, run in runs.items()
+        if all(getattr(run, field) in values for field, values in wanted.items())
+    ]
+
+
+def read_figures(
+    path, schemas, config: Mapping, runs: Mapping[str, Run], root="."
+) -> dict[str, dict]:
+    """Figures that this configuration can make: each entry of the file with its list of runs.
+
+    Figures for other sources are left out; one that finds no run is an error.
+    """
+    figures = read_yaml(path)
+    check_schema(figures, Path(schemas) / "figures.schema.yaml", path)
+    problems, found = [], {}
+    for name, figure in figures.items():
+        workflow = Path(root) / "workflow"
+        for key, file in (
+            ("caption", workflow / "report" / figure["caption"]),
+            ("summary", workflow / "scripts" / f"{figure['summary']}.py"),
+            ("script", workflow / "scripts" / f"{figure['script']}.py"),
+        ):
+            if not file.is_file():
+                problems.append(f"{name}.{key}: there is no {file}: write it or correct the name")
+        if config["source"]["name"] not in figure["sources"]:
+            continue
+        chosen = select(runs, figure["runs"])
+        if not chosen:
+            problems.append(
+                f"{name}.runs: no run of the set {config['run_set']!r} is like {figure['runs']}: "
+                "add one to the table of runs or widen the choice"
+            )
+        found[name] = {**figure, "runs": chosen}
+    if problems:
+        raise ConfigError(path, problems)
+    return found
+
+
+def figure_files(figure: Mapping, runs: Mapping[str, Run], config: Mapping) -> dict[str, list[str]]:
+    """Paths that a figure's summary reads, by the name the summary has for them."""
+    rounds = config["simulate"]["rounds"]
+    places = {name: f"<study>/{name}.nc" for name in ("domain", "observations", "truth")}
+    places["skill"] = f"<study>/surrogate/round-{rounds}/skill.nc"
+    suffix = {"curve": "csv", "history": "csv"}
+    files = {
+        name: [places[name]]
+        for name in figure["study"]
+        if name != "truth" or config["source"]["name"] == "twin"
+    }
+    files["runs"] = [
+        f"<runs>/{run}/{name}.{suffix.get(name, 'nc')}"
+        for run in figure["runs"]
+        for name in figure["files"]
+        if METHODS[runs[run].method] != "-" or name not in suffix
+    ]
+    return files
+
+
+def targets(figures: Mapping[str, Mapping]) -> dict[str, list[str]]:
+    """Files behind each name a user can ask for: every figure, every paper with all its own."""
+    made: dict[str, list[str]] = {}
+    for name, figure in figures.items():
+        paths = [
+            f"<results>/figures/{figure['paper']}/{name}.{kind}" for kind in ("pdf", "png", "csv")
+        ]
+        made[name] = paths
+    for name, figure in figures.items():
+        made[figure["paper"]] = made.get(figure["paper"], []) + made[name]
+    return made
+
+
+def shown(run: Run) -> dict:
+    """What a figure tells runs apart by."""
+    fields = ("run", "method", "model", "sampling", "period", "observation_map", "seed")
+    return {field: getattr(run, field) for field in fields}
+
+
+def pilot_identity(config: Mapping) -> dict:
+    """Settings of the learner that shows between rounds where the surrogate needs samples."""
+    pilot = config["simulate"]["pilot"]
+    return {
+        **pilot,
+        "span": config["periods"]["train"][pilot["period"]],
+        "settings": config["settings"]["dpl"][pilot["settings"]],
+    }
+
+
+def hydrodl_files(source: Mapping, datasets: Mapping) -> list[str]:
+    """Files of the hydroDL database for the years of the source."""
+    names = [name for name, row in datasets.items() if row["product"] == "hydrodl"]
+    series = [f"/{year}/" for year in source["years"]]
+    wanted = [
+        n for n in names if n.endswith("/crd.csv") or any(y in n for y in ["/const/", *series])
+    ]
+    return [f"<resources>/raw/hydrodl/{name}" for name in wanted]
+
+
+def identity(run: Run, config: Mapping) -> dict:
+    """What decides the outcome of a run, and nothing else: no label, no budget of others."""
+    family = METHODS[run.method]
+    return {
+        "method": run.method,
+        "model": run.model,
+        "sampling": run.sampling,
+        "period": run.period,
+        "span": config["periods"]["train"][run.period],
+        "targets": list(run.targets),
+        "observation_map": run.observation_map,
+        "seed": run.seed,
+        "settings": {} if family == "-" else config["settings"][family][run.settings],
+    }
+
+
+def read_claims(path, schemas) -> list[dict]:
+    """Published numbers and rankings."""
+    claims = read_yaml(path)
+    check_schema(claims, Path(schemas) / "claims.schema.yaml", path)
+    names = [claim["id"] for claim in claims]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(
+            path, [f"claim {name!r} stands there twice: rename one" for name in twice]
+        )
+    return claims
+
+
+def read_datasets(path, schemas) -> dict[str, dict[str, str]]:
+    """Files to retrieve, by name."""
+    rows = read_rows(path, ",")
+    check_schema(rows, Path(schemas) / "datasets.schema.yaml", path)
+    return {row["file"]: row for row in rows}
+
+
+def _run_problems(row, config):
+    if row["study"] != config["study"]:
+        yield f"study: {row['study']!r} is not the configuration's study {config['study']!r}"
+    if row["method"] not in METHODS:
+        known = list(METHODS)
+        yield (
+            f"method: {row['method']!r} is unknown{guess(row['method'], known)}; "
+            f"there are {listed(known)}"
+        )
+        return
+    family = METHODS[row["method"]]
+    models = ("-",) if family == "-" else MODELS
+    if row["model"] not in models:
+        yield (
+            f"model: {row['model']!r} does not go with method {row['method']}; "
+            f"choose from {listed(models)}"
+        )
+    presets = {"-": None} if family == "-" else config["settings"][family]
+    lookups = (
+        ("sampling", config["samplings"], "samplings"),
+        ("period", config["periods"]["train"], "periods.train"),
+        ("settings", presets, f"settings.{family}"),
+    )
+    for column, known, key in lookups:
+        if row[column] not in known:
+            yield (
+                f"{column}: {row[column]!r} is not defined{guess(row[column], known)}; "
+                f"the configuration has {listed(known)} under {key}: add it there or change the row"
+            )

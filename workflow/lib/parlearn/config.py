@@ -1,0 +1,249 @@
+"""Reading and checking the configuration before anything runs.
+
+Imports nothing heavy, since the workflow reads it each time it is planned. All problems of a file
+are reported at once, each with file, key and remedy.
+"""
+
+import csv
+import datetime
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+
+
+class ConfigError(ValueError):
+    """One or more problems of a configuration file, a sentence each."""
+
+    def __init__(self, file, problems):
+        self.problems = list(problems)
+        super().__init__("\n".join(f"{file}: {problem}" for problem in self.problems))
+
+
+def read_yaml(path):
+    """Content of a YAML file; ConfigError where there is none or it cannot be parsed."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return plain(yaml.safe_load(stream))
+    except FileNotFoundError:
+        raise ConfigError(path, ["there is no such file: correct the path"]) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(path, [f"is not valid YAML: {' '.join(str(error).split())}"]) from error
+
+
+def read_rows(path, delimiter) -> list[dict[str, str]]:
+    """Rows of a table with a header line; lines that start with # and empty ones are left out."""
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            lines = [line for line in stream if line.strip() and not line.startswith("#")]
+    except FileNotFoundError:
+        raise ConfigError(path, ["there is no such file: correct the path"]) from None
+    rows = list(csv.DictReader(lines, delimiter=delimiter))
+    for row in rows:
+        if None in row or None in row.values():
+            name = next(iter(row.values()))
+            raise ConfigError(
+                path, [f"row {name!r} does not have as many columns as the header: compare them"]
+            )
+    return rows
+
+
+def plain(value):
+    """YAML reads an unquoted 2015-04-01 as a date; here it is text again."""
+    if isinstance(value, Mapping):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+def check_schema(content, schema, file, under: str = "") -> None:
+    """Raise ConfigError with every place where content departs from a JSON schema (a YAML file).
+
+    ``under`` is the key that content stands under in the file.
+    """
+    validator = Draft202012Validator(read_yaml(schema))
+    errors = sorted(validator.iter_errors(content), key=lambda e: [str(p) for p in e.absolute_path])
+    if errors:
+        raise ConfigError(file, [_sentence(error, _key(error, content, under)) for error in errors])
+
+
+def check_config(config: Mapping, schemas, file, root=".") -> dict:
+    """The configuration, checked as far as it can be without the tables.
+
+    Parameters
+    ----------
+    config : mapping, as Snakemake merged it
+    schemas : folder of the schemas
+    file : the configuration's name, for messages
+    root : folder that relative paths start from
+    """
+    config = plain(config)
+    schemas = Path(schemas)
+    check_schema(config, schemas / "config.schema.yaml", file)
+    name = config["source"]["name"]
+    check_schema(config["source"], schemas / f"source_{name}.schema.yaml", file, under="source")
+    problems = [*_period_problems(config), *_size_problems(config), *_pilot_problems(config)]
+    mirror = config["source"].get("mirror")
+    if mirror and not (Path(root) / mirror).is_dir():
+        problems.append(
+            f"source.mirror: there is no folder {mirror}: name the folder that holds CONUSv4f1, "
+            "or null to download"
+        )
+    if problems:
+        raise ConfigError(file, problems)
+    return config
+
+
+def _key(error, content, under) -> str:
+    """Where in its file an error stands; a row of a table by the name in its first column."""
+    path = list(error.absolute_path)
+    where = under
+    if isinstance(content, list) and path:
+        column, name = next(iter(content[path.pop(0)].items()))
+        where = f"{column} {name!r}, " if path else f"{column} {name!r}"
+    parts = [f"[{p}]" if isinstance(p, int) else f".{p}" for p in path]
+    if not under and parts:
+        parts[0] = parts[0].lstrip(".")
+    return where + "".join(parts) or "the top level"
+
+
+def _sentence(error, key) -> str:
+    """A jsonschema error in plain words: key, what is wrong, what to do."""
+    value = error.instance
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        patterns = error.schema.get("patternProperties", {})
+        unknown = [k for k in value if k not in known and not patterns]
+        return "; ".join(_unknown_key(key, k, known) for k in unknown) or f"{key}: {error.message}"
+    if error.validator == "required":
+        missing = [k for k in error.validator_value if k not in value]
+        return (
+            f"{key}: {', '.join(missing)} is missing: add it (config/README.md explains each key)"
+        )
+    if error.validator in ("enum", "const"):
+        allowed = error.validator_value if error.validator == "enum" else [error.validator_value]
+        return f"{key}: {value!r} is unknown{guess(value, allowed)}; choose from {listed(allowed)}"
+    if error.validator == "type":
+        wanted = error.validator_value
+        wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
+        return f"{key}: {value!r} is not of the type asked for: give a value of type {wanted}"
+    if error.validator == "pattern":
+        why = error.schema.get("description", f"must match {error.validator_value}")
+        return f"{key}: {value!r} {why}"
+    limits = {
+        "minimum": "at least",
+        "maximum": "at most",
+        "exclusiveMinimum": "above",
+        "exclusiveMaximum": "below",
+    }
+    if error.validator in limits:
+        limit = f"{limits[error.validator]} {error.validator_value}"
+        return f"{key}: {value} is out of range: it must be {limit}"
+    if error.validator in ("minItems", "maxItems", "minProperties"):
+        return (
+            f"{key}: {value!r} has the wrong length: {error.validator} is {error.validator_value}"
+        )
+    return f"{key}: {error.message}"
+
+
+def _unknown_key(where, key, known) -> str:
+    return f"{where}: unknown key {key!r}{guess(key, known)}; known are {listed(sorted(known))}"
+
+
+def guess(value, allowed) -> str:
+    close = difflib.get_close_matches(str(value), [str(a) for a in allowed], n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def listed(values) -> str:
+    return ", ".join(map(str, values))
+
+
+def _date(text) -> datetime.date | None:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def record_of(source: Mapping) -> tuple[datetime.date, datetime.date] | None:
+    """First and last day of the record a source offers; None where its start is no date."""
+    if source["name"] == "twin":
+        first = _date(source["start"])
+        if first is None or (first.month, first.day) == (2, 29):
+            return None
+        return first, first.replace(year=first.year + source["years"]) - datetime.timedelta(days=1)
+    return datetime.date(min(source["years"]), 4, 1), datetime.date(max(source["years"]) + 1, 3, 31)
+
+
+def _period_problems(config):
+    periods = {f"periods.train.{k}": v for k, v in config["periods"]["train"].items()}
+    periods["periods.test"] = config["periods"]["test"]
+    bad = False
+    if config["source"]["name"] == "twin" and record_of(config["source"]) is None:
+        yield (
+            f"source.start: {config['source']['start']!r} is not a usable date: "
+            "write it as 2015-04-01, and not as 29 February"
+        )
+        return
+    record = record_of(config["source"])
+    for key, (first, last) in periods.items():
+        days = [_date(first), _date(last)]
+        wrong = [text for text, day in zip((first, last), days) if day is None]
+        if wrong:
+            bad = True
+            yield f"{key}: {', '.join(wrong)} is not a date: write it as 2015-04-01"
+        elif days[0] > days[1]:
+            bad = True
+            yield f"{key}: {first} is after {last}: exchange them"
+        elif not record[0] <= days[0] <= days[1] <= record[1]:
+            yield (
+                f"{key}: {first} .. {last} is not inside the record of the source, "
+                f"{record[0]} .. {record[1]}: change the period or the source's years"
+            )
+    if bad:
+        return
+    test = periods.pop("periods.test")
+    for key, (first, last) in periods.items():
+        # ISO dates sort as text
+        if first <= test[1] and test[0] <= last:
+            yield (
+                f"{key}: {first} .. {last} overlaps the test period {test[0]} .. {test[1]}: "
+                "part them"
+            )
+
+
+def _pilot_problems(config):
+    pilot = config["simulate"]["pilot"]
+    for key, known, where in (
+        ("sampling", config["samplings"], "samplings"),
+        ("period", config["periods"]["train"], "periods.train"),
+        ("settings", config["settings"]["dpl"], "settings.dpl"),
+    ):
+        if pilot[key] not in known:
+            yield (
+                f"simulate.pilot.{key}: {pilot[key]!r} is not defined{guess(pilot[key], known)}; "
+                f"there are {listed(known)} under {where}"
+            )
+
+
+def _size_problems(config):
+    source, samplings = config["source"], config["samplings"]
+    for name, value in samplings.items():
+        if source["name"] == "twin":
+            if not isinstance(value, int) or value < 4:
+                yield (
+                    f"samplings.{name}: {value} is not the side of a patch: give a whole number "
+                    "of 4 or more, since the test cell lies 3 rows and 3 columns away"
+                )
+            elif min(source["rows"], source["cols"]) < value:
+                yield (
+                    f"samplings.{name}: no {value} x {value} patch fits into the "
+                    f"{source['rows']} x {source['cols']} cells of the source: raise source.rows "
+                    "and source.cols or drop the sampling"
+                )
+        elif value > 1:
+            yield f"samplings.{name}: {value} is not a share of the training cells: give 0 to 1"

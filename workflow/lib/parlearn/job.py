@@ -1,0 +1,83 @@
+"""The frame in which a rule's script runs: its log, its threads, its device, its clock."""
+
+import logging
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+
+
+class job:
+    """Context of one job, as ``with job(log=snakemake.log[0], threads=snakemake.threads) as log``.
+
+    Messages of the library go to the rule's log file and to stderr. OpenMP, BLAS and torch get the
+    threads of the rule, so that jobs side by side do not fight for cores. An error is logged by
+    its one-line message before it ends the job.
+    """
+
+    def __init__(self, log, threads: int = 1):
+        self.path = Path(log)
+        self.threads = int(threads)
+
+    def __enter__(self) -> logging.Logger:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        set_threads(self.threads)
+        self.start = time.monotonic()
+        self.log = logging.getLogger("parlearn")
+        self.log.setLevel(logging.INFO)
+        form = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
+        self.handlers = [logging.FileHandler(self.path, mode="w"), logging.StreamHandler()]
+        for handler in self.handlers:
+            handler.setFormatter(form)
+            for name in ("parlearn", "py.warnings"):
+                logging.getLogger(name).addHandler(handler)
+        logging.captureWarnings(True)
+        warnings.simplefilter("default")
+        self.log.info("start: %s thread%s", self.threads, "s" if self.threads > 1 else "")
+        return self.log
+
+    def __exit__(self, kind, error, trace):
+        seconds = time.monotonic() - self.start
+        if error is None:
+            self.log.info("done in %.1f s", seconds)
+        else:
+            self.log.error("%s: %s (after %.1f s)", kind.__name__, error, seconds)
+        logging.captureWarnings(False)
+        for handler in self.handlers:
+            for name in ("parlearn", "py.warnings"):
+                logging.getLogger(name).removeHandler(handler)
+            handler.close()
+
+
+def set_threads(threads: int) -> None:
+    """Limit the threads of numeric libraries, loaded already or later."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
+
+
+def pick_device(wanted: str) -> str:
+    """The torch device to run on: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
+
+    Raises
+    ------
+    RuntimeError
+        When ``cuda`` was asked for and torch sees no GPU: a job never falls back to CPU unasked.
+    """
+    import torch
+
+    if wanted not in ("cpu", "cuda", "auto"):
+        raise ValueError(f"device {wanted!r} is none of cpu, cuda, auto")
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise RuntimeError(
+            "the configuration asks for device 'cuda' but torch sees no GPU: run on a machine with "
+            "one and a CUDA build of torch, or set 'device: cpu' or 'device: auto'"
+        )
+    device = "cuda" if there and wanted != "cpu" else "cpu"
+    logging.getLogger("parlearn").info(
+        "device: %s", torch.cuda.get_device_name() if device == "cuda" else "cpu"
+    )
+    return device

@@ -1,0 +1,145 @@
+"""The table of file kinds: dimensions, variables, units, ranges, and where a gap (NaN) may stand.
+
+A line of a netCDF kind reads ``name: (dims, units, lower, upper, flags)``. Alternatives of dims are
+parted by ``|``; flags: ``gaps`` NaN allowed, ``int`` whole numbers, ``text`` strings, ``optional``.
+"""
+
+INF = float("inf")
+
+#: (cell, time) series of model output and observation, the same wherever they occur
+_MOISTURE = ("m3 m-3", 0, 1)
+_ET = ("mm day-1", -20, 50)  # VIC's evaporation is negative when dew forms
+
+
+def _series(dims, *flags, **extra):
+    return {
+        "soil_moisture": (dims, *_MOISTURE, *flags),
+        "evapotranspiration": (dims, *_ET, *flags, "optional"),
+        **extra,
+    }
+
+
+_PARAMETERS = {
+    "slope": ("cell|", "1", -100, 100, "optional"),
+    "offset": ("cell|", "m3 m-3", -10, 10, "optional"),
+}
+
+KINDS = {
+    "domain": {
+        "attributes": ("cell attribute", None, -INF, INF),
+        "attribute": ("attribute", None, None, None, "text"),
+        "attribute_units": ("attribute", None, None, None, "text"),
+        "lat": ("cell", "degrees_north", -90, 90),
+        "lon": ("cell", "degrees_east", -180, 360),
+        "row": ("cell", "1", 0, INF, "int"),
+        "col": ("cell", "1", 0, INF, "int"),
+        "sampling": ("sampling", None, None, None, "text"),
+        "role": ("sampling cell", "1", 0, 3, "int"),
+        "donor": ("sampling cell", "1", 0, INF, "int"),
+        "elev": ("cell", "m", -500, 9000),
+        "avg_T": ("cell", "degC", -60, 50),
+        "porosity": ("cell", "m3 m-3", 0.05, 0.95),
+        "Ksat": ("cell", "mm day-1", 0, 1e5),
+        "b_clapp": ("cell", "1", 0, 50),
+        "theta_fc": ("cell", "m3 m-3", 0, 0.95),
+        "theta_wp": ("cell", "m3 m-3", 0, 0.95),
+        "soil_density": ("cell", "kg m-3", 500, 4000),
+        "bulk_density": ("cell", "kg m-3", 50, 3000),
+        "Wcr_FRACT": ("cell", "1", 0, 1),
+        "Wpwp_FRACT": ("cell", "1", 0, 1),
+        "resid_moist": ("cell", "m3 m-3", 0, 0.5),
+        "quartz": ("cell", "1", 0, 1),
+        "dp": ("cell", "m", 0, 50),
+        "rough": ("cell", "m", 0, 10),
+        "snow_rough": ("cell", "m", 0, 1),
+        "c": ("cell", "1", 0, 10),
+        "depth1": ("cell", "m", 0.01, 1),
+        "overstory": ("veg_class", "1", 0, 1),
+        "rarc": ("veg_class", "s m-1", 0, 1000),
+        "rmin": ("veg_class", "s m-1", 0, 5000),
+        "wind_h": ("veg_class", "m", 0, 200),
+        "RGL": ("veg_class", "W m-2", 0, 500),
+        "rad_atten": ("veg_class", "1", 0, 1),
+        "wind_atten": ("veg_class", "1", 0, 1),
+        "trunk_ratio": ("veg_class", "1", 0, 1),
+        "albedo": ("veg_class month", "1", 0, 1),
+        "veg_rough": ("veg_class month", "m", 0, 20),
+        "displacement": ("veg_class month", "m", 0, 60),
+        "root_depth": ("veg_class root_zone", "m", 0, 20),
+        "root_fract": ("veg_class root_zone", "1", 0, 1),
+        "Cv": ("cell veg_class", "1", 0, 1),
+        "fcanopy": ("cell veg_class", "1", 0, 1),
+        "LAI": ("cell veg_class month", "m2 m-2", 0, 12),
+    },
+    "forcing": {
+        "prec": ("cell time", "mm day-1", 0, 2000),
+        "tair": ("cell time", "degC", -80, 60),
+        "swdown": ("cell time", "W m-2", 0, 600),
+        "lwdown": ("cell time", "W m-2", 20, 800),
+        "vp": ("cell time", "kPa", 0, 12),
+        "pressure": ("cell time", "kPa", 30, 112),
+        "wind": ("cell time", "m s-1", 0, 100),
+        "tair_3h": ("cell time step", "degC", -90, 70),
+        "swdown_3h": ("cell time step", "W m-2", 0, 1800),
+    },
+    "observations": _series("cell time", "gaps"),
+    "training": _series("period cell time", "gaps", period=("period", None, None, None, "text")),
+    "truth": {
+        "parameters": ("parameter cell", None, -INF, INF),
+        "parameter": ("parameter", None, None, None, "text"),
+        **_series("cell time"),
+    },
+    "samples": {
+        "cell": ("cell", None, 0, INF, "int"),
+        "parameters": ("sample cell parameter", None, -INF, INF),
+        "parameter": ("parameter", None, None, None, "text"),
+        **_series("sample cell time"),
+    },
+    "parameters": {
+        "parameters": ("parameter cell", None, -INF, INF),
+        "parameter": ("parameter", None, None, None, "text"),
+        **_PARAMETERS,
+    },
+    "trajectory": {
+        "parameters": ("epoch cell parameter", None, -INF, INF),
+        "parameter": ("parameter", None, None, None, "text"),
+        "epoch": ("epoch", None, 0, INF),
+        "seconds": ("epoch", "s", 0, INF),
+        "slope": ("epoch|epoch cell", "1", -100, 100, "optional"),
+        "offset": ("epoch|epoch cell", "m3 m-3", -10, 10, "optional"),
+    },
+    "simulation": _series("model cell time", model=("model", None, None, None, "text")),
+    "skill": {
+        "output": ("output", None, None, None, "text"),
+        "cell": ("cell", None, 0, INF, "int"),
+        "corr": ("output cell", "1", -1, 1, "gaps"),
+        "bias": ("output cell", None, -INF, INF, "gaps"),
+        "rmse": ("output cell", None, 0, INF, "gaps"),
+        "nse": ("output cell", "1", -INF, 1, "gaps"),
+    },
+    "metrics": {
+        "score": ("target model map period metric cell", None, -INF, INF, "gaps"),
+        **{
+            name: (name, None, None, None, "text")
+            for name in ("target", "model", "map", "period", "metric")
+        },
+    },
+}
+
+#: columns of the CSV files; a flag ``gaps`` allows empty cells
+TABLES = {
+    "history": {
+        "epoch": (0, INF),
+        "runs_per_cell": (0, INF),
+        "seconds": (0, INF),
+        "train_loss": (0, INF, "gaps"),
+        "validation_loss": (0, INF, "gaps"),
+    },
+    "curve": {
+        "epoch": (0, INF),
+        "runs_per_cell": (0, INF),
+        "seconds": (0, INF),
+        "rmse_train_cells": (0, INF, "gaps"),
+        "rmse_test_cells": (0, INF, "gaps"),
+    },
+}

@@ -1,0 +1,103 @@
+"""Where a result comes from: rule, code, configuration, seed, versions, inputs with checksums."""
+
+import json
+import platform
+import subprocess
+import time
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256 as _sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from parlearn.files import sha256, write_json
+
+#: packages whose version may change a number
+PACKAGES = ("numpy", "scipy", "pandas", "xarray", "netCDF4", "torch", "matplotlib", "snakemake")
+
+_STARTED = time.time()
+
+
+def stamp(rule, inputs=(), config=None, seed=None, device=None, code=None) -> dict[str, str]:
+    """Attributes that say how a file was made, all text, as netCDF and JSON take them.
+
+    Parameters
+    ----------
+    rule : str
+        The rule that makes the file.
+    inputs : iterable of paths
+        Files it was made from; their checksums are taken now.
+    config : mapping, optional
+        The settings the job ran with; kept whole beside their digest. A field ``code`` in it is
+        the digest of the code (:func:`parlearn.sourcehash.source_hash`).
+    seed, device : optional
+    """
+    config = dict(config or {})
+    code = config.pop("code", None) if code is None else code
+    settings = json.dumps(config, sort_keys=True, default=str)
+    commit, dirty = commit_of(Path(__file__).resolve().parent)
+    attributes = {
+        "rule": rule,
+        "code": code or "",
+        "commit": commit,
+        "dirty": dirty,
+        "config": settings,
+        "config_digest": _sha256(settings.encode()).hexdigest()[:16],
+        "seed": "" if seed is None else str(seed),
+        "device": device or "cpu",
+        "versions": json.dumps(versions()),
+        "inputs": json.dumps({str(p): sha256(p) for p in inputs if Path(p).is_file()}),
+        "wall_seconds": f"{time.time() - _STARTED:.1f}",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return {f"provenance_{name}": value for name, value in attributes.items()}
+
+
+def digest(config, inputs=()) -> str:
+    """What a state saved half-way belongs to: settings (code among them) and contents of inputs."""
+    content = {"config": dict(config), "inputs": [sha256(path) for path in inputs]}
+    return _sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def write_sidecar(path, provenance: dict) -> None:
+    """Write the provenance of a file without room for it (CSV, PNG, PDF) beside it, as JSON.
+
+    ``fig.csv`` gets ``fig.csv.json``, with the checksum of the file itself.
+    """
+    content = {name.removeprefix("provenance_"): value for name, value in provenance.items()}
+    for name in ("versions", "inputs", "config"):
+        if name in content:
+            content[name] = json.loads(content[name])
+    write_json({"file": Path(path).name, "sha256": sha256(path), **content}, f"{path}.json")
+
+
+@cache
+def versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue  # an environment of a rule holds only what the rule needs
+    return found
+
+
+@cache
+def commit_of(folder: Path) -> tuple[str, str]:
+    """Commit of the checkout a folder lies in, and whether it has changes (``yes``, ``no``).
+
+    Outside a checkout (an installed package) both are ``unknown``.
+    """
+    try:
+        head = _git(folder, "rev-parse", "HEAD").strip()
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no").strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown", "unknown"
+    return head, "yes" if changed else "no"
+
+
+def _git(folder, *words) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True
+    )
+    return done.stdout
