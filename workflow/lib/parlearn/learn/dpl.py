@@ -1,0 +1,236 @@
+"""Differentiable parameter learning (dPL), Tsai et al. 2021: gradients through a process model.
+
+A parameter network maps what is known of a cell to the cell's parameters, the process model runs
+with them, and the error against observations flows back through both. One network serves all cells
+and one error over cells and days trains it (the global constraint). The model may be a surrogate or
+the process model itself: any differentiable :class:`~parlearn.models.base.ProcessModel`.
+
+An epoch is, on average, one forward run of the training period per training cell.
+"""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from parlearn.learn.batches import plan_epoch, record_epochs, run_days
+from parlearn.learn.learner import Learner
+from parlearn.learn.losses import NoObservations, global_rmse, weighted_loss
+from parlearn.learn.parameter_networks import NETWORKS, NetworkShape, build_network
+from parlearn.learn.settings import OPTIMIZERS, Settings
+from parlearn.models.base import ProcessModel
+from parlearn.study import Study
+from parlearn.training import Training
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Parameters of all cells along training, the untrained network first."""
+
+    epoch: Tensor  #: (record,) model runs per training cell so far
+    seconds: Tensor  #: (record,)
+    parameters: Tensor  #: (record, cell, parameter) physical units
+    slope: Tensor  #: (record,), or (record, cell) with a map per cell
+    offset: Tensor
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was learned: parameters of the best validation epoch, on the CPU."""
+
+    parameters: Tensor  #: (cell, parameter) physical units, every cell of the domain
+    slope: Tensor  #: scalar, or (cell,) with a map per cell; 1 and 0 without a map
+    offset: Tensor
+    trajectory: Trajectory
+    history: list[dict]  #: epoch, runs_per_cell, seconds, train_loss, validation_loss
+    best_epoch: int
+    stopped: str  #: why training ended
+    skipped: int  #: mini-batches without any observation, not run
+    network: nn.Module
+    shape: NetworkShape
+
+
+def learn_dpl(
+    method: str,
+    study: Study,
+    model: ProcessModel,
+    settings: Settings,
+    *,
+    seed: int,
+    start: Tensor | None = None,
+    checkpoint: str | Path | None = None,
+    identity: Mapping | None = None,
+    records: int = 30,
+) -> Result:
+    """Learn parameters by gradients through a process model.
+
+    Parameters
+    ----------
+    method : name in :data:`~parlearn.learn.parameter_networks.NETWORKS`: dpl_a or dpl_z
+    study, model : on one device, with the same cells and days
+    settings : see :class:`Settings`
+    seed : of the network's first weights, dropout and mini-batches
+    start : (cell, parameter) physical, known parameters; the network begins near their mean over
+        the training cells (in the unit cube), or in the middle of the cube without them
+    checkpoint : file written after every epoch; a killed run goes on from it to the same numbers
+    identity : what else decides the outcome (JSON types), such as checksums of the model's files; a
+        checkpoint of another identity is not resumed
+    records : how many epochs, evenly on a log scale, enter the trajectory
+
+    Raises
+    ------
+    ValueError
+        Unknown method or target, window longer than the training period, study and model that
+        do not fit.
+    FloatingPointError
+        The model or the loss is not a number.
+    """
+    if method not in NETWORKS:
+        raise ValueError(f"unknown method {method!r}; parameter networks are {', '.join(NETWORKS)}")
+    period = _check(study, model, settings)
+    train, validate = study.cells("train"), study.cells("validate")
+    batch, window = settings.batch or len(train), settings.window or period.stop - period.start
+
+    torch.manual_seed(seed)
+    shape = _shape(study, model, settings)
+    network = build_network(method, shape, _start(start, shape, model, train))
+    learner = Learner(network, model, study, settings).to(study.device)
+    learner.refit_line(train, period, batch)
+    first = learner.snapshot(batch) | {"epoch": torch.tensor(0.0), "seconds": torch.tensor(0.0)}
+
+    optimizer = OPTIMIZERS[settings.optimizer](network.parameters(), settings.learning_rate)
+    generator = torch.Generator().manual_seed(seed)
+    training = Training(
+        learner,
+        optimizer,
+        settings.epochs,
+        scheduler=torch.optim.lr_scheduler.CosineAnnealingLR(
+            optimizer, settings.epochs, 0.1 * settings.learning_rate
+        ),
+        generator=generator,
+        patience=settings.patience,
+        checkpoint=checkpoint,
+        identity={
+            "method": method,
+            "settings": asdict(settings),
+            "seed": seed,
+            "study": digest(study),
+            **(identity or {}),
+        },
+        label=f"{method} through {type(model).__name__}",
+    )
+    runs, skipped = 0.0, 0
+    if training.history:
+        runs, skipped = (training.history[-1][name] for name in ("runs_per_cell", "skipped"))
+    recorded = record_epochs(settings.epochs, records)
+    for epoch in training:
+        plan = plan_epoch(train, period, batch, window, model.warmup, generator)
+        loss, spent, empty = _train_epoch(learner, optimizer, plan)
+        runs += spent / (len(train) * run_days(period, model.warmup))
+        skipped += empty
+        training.scheduler.step()
+        keep = None
+        if epoch in recorded:
+            keep = learner.snapshot(batch)
+            keep |= {"epoch": torch.tensor(runs), "seconds": torch.tensor(training.seconds)}
+        validation = learner.loss(validate, period, batch)
+        training.record(loss, validation, keep=keep, runs_per_cell=runs, skipped=skipped)
+    if skipped:
+        logger.warning("%s: %d mini-batches had no observation and were not run", method, skipped)
+    training.restore_best()
+    learner.refit_line(train, period, batch)
+    columns = ("epoch", "runs_per_cell", "seconds", "train_loss", "validation_loss")
+    return Result(
+        **{name: value.cpu() for name, value in learner.snapshot(batch).items()},
+        trajectory=Trajectory(
+            **{k: torch.stack([v.cpu(), *training.kept.get(k, [])]) for k, v in first.items()}
+        ),
+        history=[{name: row[name] for name in columns} for row in training.history],
+        best_epoch=training.best_epoch,
+        stopped=training.stopped,
+        skipped=skipped,
+        network=network.cpu().eval(),
+        shape=shape,
+    )
+
+
+def _train_epoch(learner: Learner, optimizer, plan) -> tuple[float, int, int]:
+    """Mean loss of the steps, cell-days run, mini-batches skipped for want of observations."""
+    learner.train()
+    losses, spent, skipped = [], 0, 0
+    for cells, days in plan:
+        if not torch.isfinite(learner.observed(cells, days)).any():
+            skipped += 1
+            continue
+        optimizer.zero_grad(set_to_none=True)
+        pairs = learner.compare(cells, days, forget=1 / len(plan))
+        errors = {t: global_rmse(*p) for t, p in pairs.items() if torch.isfinite(p[1]).any()}
+        loss = weighted_loss(errors, learner.settings.targets)
+        loss.backward()
+        nn.utils.clip_grad_norm_(
+            learner.network.parameters(), learner.settings.gradient_norm, error_if_nonfinite=True
+        )
+        optimizer.step()
+        losses.append(loss.detach())
+        spent += len(cells) * run_days(days, learner.model.warmup)
+    if not losses:
+        raise NoObservations(f"none of the {len(plan)} mini-batches of an epoch has an observation")
+    return float(torch.stack(losses).mean()), spent, skipped
+
+
+def _shape(study: Study, model: ProcessModel, settings: Settings) -> NetworkShape:
+    map_outputs = 2 if settings.observation_map == "network" else 0
+    return NetworkShape(
+        n_attributes=study.inputs.attributes.shape[-1],
+        n_series=study.inputs.series.shape[-1],
+        n_outputs=len(model.space) + map_outputs,
+        hidden=settings.hidden,
+        layers=settings.layers,
+        dropout=settings.dropout,
+    )
+
+
+def _start(start: Tensor | None, shape: NetworkShape, model: ProcessModel, train: Tensor) -> Tensor:
+    """Where in the unit cube (outputs,) the network begins."""
+    place = torch.full((shape.n_outputs,), 0.5)
+    if start is not None:
+        model.space.check(start)
+        known = model.space.to_unit(start[train.to(start.device)]).mean(0)
+        place[: len(model.space)] = known.cpu()
+    return place
+
+
+def digest(study: Study) -> str:
+    """Checksum of all a learner sees of a study."""
+    total = hashlib.sha256()
+    for tensor in (study.role, study.attributes, study.series, study.observations):
+        total.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
+    return total.hexdigest()
+
+
+def _check(study: Study, model: ProcessModel, settings: Settings) -> slice:
+    """The training days that can be paired; ValueError where study, model and settings differ."""
+    if (study.n_cells, study.n_days) != (model.n_cells, model.n_days):
+        raise ValueError(
+            f"the study has {study.n_cells} cells and {study.n_days} days, the model "
+            f"{model.n_cells} and {model.n_days}: build both from the same files"
+        )
+    for target in settings.targets:
+        for where, names in (("study", study.targets), ("model", model.outputs)):
+            if target not in names:
+                raise ValueError(f"the {where} has no {target!r}; it has {', '.join(names)}")
+    # the very first day of a timeline has no day before it to be paired with
+    period = slice(max(study.training.start, 1), study.training.stop)
+    if settings.window and settings.window > period.stop - period.start:
+        raise ValueError(
+            f"window = {settings.window} days is longer than the training period of "
+            f"{period.stop - period.start} days"
+        )
+    return period

@@ -1,0 +1,131 @@
+"""A parameter network, a process model and the observations, joined for training."""
+
+import torch
+from torch import Tensor, nn
+
+from parlearn.learn.losses import squared_error, weighted_loss
+from parlearn.learn.observation import MAP_SPACE, SIX_AM, apply_map, fit_line, moments, pair
+from parlearn.learn.settings import Settings
+from parlearn.models.base import ProcessModel
+from parlearn.study import Study
+
+
+class Learner(nn.Module):
+    """A parameter network, a process model and the comparison with observations.
+
+    The line of a domain map is the least-squares one of about the last epoch's batches. It
+    minimises the network's own squared error, so the gradient through it is zero and not taken.
+    """
+
+    def __init__(self, network: nn.Module, model: ProcessModel, study: Study, settings: Settings):
+        super().__init__()
+        self.network, self.study, self.settings = network, study, settings
+        # in a tuple, since a surrogate is a module too and must not be trained or saved as part
+        self._model = (model,)
+        self._outputs = [model.outputs.index(target) for target in settings.targets]
+        self._columns = [study.targets.index(target) for target in settings.targets]
+        self.fits_line = settings.observation_map == "domain"
+        self.register_buffer("moments", torch.zeros(5, dtype=torch.float64))
+
+    @property
+    def model(self) -> ProcessModel:
+        return self._model[0]
+
+    def parameters_of(self, cells: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Parameters (n, P) in physical units, and slope and offset (n, 2) of a network map."""
+        unit = self.network(self.study.inputs.select(cells))
+        number = len(self.model.space)
+        parameters = self.model.space.to_physical(unit[:, :number])
+        if self.settings.observation_map != "network":
+            return parameters, None
+        return parameters, MAP_SPACE.to_physical(unit[:, number:])
+
+    def line(self, cell_map: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Slope and offset in force: scalars, or (n,) with a network map."""
+        if cell_map is not None:
+            return cell_map[:, 0], cell_map[:, 1]
+        if self.fits_line:
+            slope, offset = fit_line(self.moments).float()
+        else:
+            slope, offset = self.moments.new_tensor([1.0, 0.0]).float()
+        return slope, offset
+
+    def observed(self, cells: Tensor, days: slice) -> Tensor:
+        """Observations (n, day, target) of the targets in the loss; NaN = gap."""
+        return self.study.observed(cells, days)[..., self._columns]
+
+    def simulate(self, cells: Tensor, days: slice) -> tuple[dict[str, Tensor], Tensor | None]:
+        """Simulated series (n, day) of each target, paired with the overpass, not yet mapped."""
+        parameters, cell_map = self.parameters_of(cells)
+        simulated = self.model.simulate(parameters, cells, slice(days.start - 1, days.stop))
+        observed = self.observed(cells, days)
+        paired = {}
+        for k, target in enumerate(self.settings.targets):
+            paired[target] = pair(simulated[..., self._outputs[k]], target)
+            failed = torch.isfinite(observed[..., k]) & ~torch.isfinite(paired[target])
+            if failed.any():
+                self._report_failure(failed, cells, parameters, target)
+        return paired, cell_map
+
+    def compare(
+        self, cells: Tensor, days: slice, forget: float | None = None
+    ) -> dict[str, tuple[Tensor, Tensor]]:
+        """Run the model over ``days``: (simulated as observed, observed) of each target.
+
+        With ``forget`` the line of a domain map takes in this batch and forgets so much of the
+        earlier ones.
+        """
+        paired, cell_map = self.simulate(cells, days)
+        pairs = dict(zip(paired, zip(paired.values(), self.observed(cells, days).unbind(-1))))
+        for target in set(SIX_AM) & set(pairs):
+            simulated, observed = pairs[target]
+            if forget is not None and self.fits_line:
+                self.moments = (1 - forget) * self.moments + moments(simulated, observed)
+            pairs[target] = apply_map(simulated, *self.line(cell_map)), observed
+        return pairs
+
+    @torch.no_grad()
+    def refit_line(self, cells: Tensor, days: slice, batch: int) -> None:
+        """Fit the line of a domain map anew to the network as it stands: one run of ``cells``."""
+        if not self.fits_line:
+            return
+        self.eval()
+        self.moments = torch.zeros_like(self.moments)
+        for some in cells.split(batch):
+            paired, _ = self.simulate(some, days)
+            observed = self.observed(some, days)
+            for k, (target, simulated) in enumerate(paired.items()):
+                if target in SIX_AM:
+                    self.moments = self.moments + moments(simulated, observed[..., k])
+
+    @torch.no_grad()
+    def loss(self, cells: Tensor, days: slice, batch: int) -> float:
+        """The loss over ``cells`` and ``days`` as a whole, run in pieces of ``batch`` cells."""
+        self.eval()
+        total = dict.fromkeys(self.settings.targets, (0.0, 0))
+        for some in cells.split(batch):
+            for target, pairs in self.compare(some, days).items():
+                square, number = squared_error(*pairs)
+                total[target] = total[target][0] + float(square), total[target][1] + int(number)
+        errors = {t: torch.tensor((s / n) ** 0.5) for t, (s, n) in total.items() if n}
+        return float(weighted_loss(errors, self.settings.targets))
+
+    @torch.no_grad()
+    def snapshot(self, batch: int) -> dict[str, Tensor]:
+        """Parameters (cell, P), slope and offset of every cell of the domain."""
+        self.eval()
+        everyone = torch.arange(self.study.n_cells, device=self.study.device)
+        parts = [self.parameters_of(some) for some in everyone.split(batch)]
+        cell_map = None if parts[0][1] is None else torch.cat([part[1] for part in parts])
+        slope, offset = self.line(cell_map)
+        parameters = torch.cat([part[0] for part in parts])
+        return {"parameters": parameters, "slope": slope, "offset": offset}
+
+    def _report_failure(self, failed, cells, parameters, target):
+        first = int(failed.any(1).nonzero()[0])
+        values = zip(self.model.space.names, parameters[first].tolist())
+        raise FloatingPointError(
+            f"the model's {target} is not a number in {int(failed.any(1).sum())} of {len(cells)} "
+            f"cells, the first cell {int(cells[first])} with "
+            + ", ".join(f"{name} = {value:.4g}" for name, value in values)
+        )

@@ -1,0 +1,90 @@
+"""The observation operator: what an instrument would have seen of a simulation.
+
+SMAP looks at 6 a.m. local time and the model's soil moisture is that of the day's end (midnight),
+so the value compared with day t is the mean of the ends of days t - 1 and t; the first day of the
+timeline has no such pair. Fluxes are daily sums and are compared as they are.
+
+A linear map may follow, slope * x + offset, since the model's layer and the instrument do not see
+the same depth: none (1 and 0), two numbers for the whole domain, or two per cell from the network.
+"""
+
+import torch
+from torch import Tensor
+
+from parlearn.models.base import Parameter, ParameterSpace
+
+OBSERVATION_MAPS = ("none", "domain", "network")
+
+#: targets observed at 6 a.m. as a state; these are the ones a linear map may apply to
+SIX_AM = ("soil_moisture",)
+
+#: bounds of a map per cell; the middle of the unit square is slope 1, offset 0
+MAP_SPACE = ParameterSpace(
+    (
+        Parameter("slope", "1", 1 / 3, 3.0, "log", "slope of the observation map"),
+        Parameter("offset", "m3 m-3", -0.25, 0.25, "linear", "offset of the observation map"),
+    )
+)
+
+
+def pair(simulated: Tensor, target: str) -> Tensor:
+    """Simulated (..., 1 + day), one day before the days observed, as observed (..., day)."""
+    if simulated.shape[-1] < 2:
+        raise ValueError("pairing needs the day before the first one observed")
+    if target in SIX_AM:
+        return 0.5 * (simulated[..., :-1] + simulated[..., 1:])
+    return simulated[..., 1:]
+
+
+def observe(simulated: Tensor, target: str) -> Tensor:
+    """A simulation over the whole timeline (..., day) as observed; the first day is NaN."""
+    first = torch.full_like(simulated[..., :1], torch.nan)
+    return torch.cat([first, pair(simulated, target)], dim=-1)
+
+
+def apply_map(paired: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
+    """slope * x + offset; x (..., cell, day), slope and offset scalars or (..., cell)."""
+    if slope.ndim:
+        slope, offset = slope.unsqueeze(-1), offset.unsqueeze(-1)
+    return slope * paired + offset
+
+
+def moments(paired: Tensor, observed: Tensor) -> Tensor:
+    """The sums (5,) from which the line of observed on simulated follows, in double precision.
+
+    n, sum x, sum y, sum xx, sum xy over the pairs (any one shape) whose ``observed`` is not a gap
+    (NaN). Sums of several batches may be added, and weighted.
+    """
+    there = torch.isfinite(observed)
+    x, y = paired.detach()[there].double(), observed[there].double()
+    return torch.stack(
+        [x.new_tensor(float(len(x))), x.sum(), y.sum(), (x * x).sum(), (x * y).sum()]
+    )
+
+
+def fit_line(sums: Tensor) -> Tensor:
+    """Slope and offset (2,) by least squares from :func:`moments`.
+
+    ValueError where there are fewer than two pairs, or no two different simulated values.
+    """
+    number, x, y, xx, xy = sums
+    if number < 2:
+        raise ValueError("the observation map needs at least two observations")
+    variance = xx / number - (x / number) ** 2
+    if variance <= 1e-12:
+        raise ValueError(
+            "the observation map cannot be fit: the simulation does not vary over the cells and "
+            "days observed"
+        )
+    slope = (xy / number - x * y / number**2) / variance
+    return torch.stack([slope, (y - slope * x) / number])
+
+
+def fit_domain_map(paired: Tensor, observed: Tensor) -> tuple[float, float]:
+    """Slope and offset of the whole domain by least squares.
+
+    Give training cells and training period only: ``paired`` (cell, day) as :func:`pair` returns it,
+    ``observed`` (cell, day) with NaN for gaps.
+    """
+    slope, offset = fit_line(moments(paired, observed)).tolist()
+    return slope, offset
