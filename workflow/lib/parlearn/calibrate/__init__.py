@@ -1,0 +1,1 @@
+"""Calibration without gradients: SCE-UA at every cell, and the objective it minimises."""
