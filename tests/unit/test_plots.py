@@ -1,0 +1,293 @@
+"""Every figure draws full and minimal content, and its CSV holds what it shows."""
+
+import importlib.util
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from parlearn import contracts
+from parlearn.plots import (
+    curves,
+    maps,
+    parameters,
+    performance,
+    recovery,
+    sampling,
+    scaling,
+    style,
+    surrogate,
+    table,
+)
+from parlearn.summarise import curves as curve_tables
+from parlearn.summarise import fields, skill
+from parlearn.summarise.results import Results
+
+_spec = importlib.util.spec_from_file_location(
+    "made_up_results", Path(__file__).with_name("made_up_results.py")
+)
+made_up = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(made_up)
+
+BORDERS = Path(__file__).parents[2] / "resources" / "borders" / "conus.json"
+DATA = "made-up data"
+
+FIGURES = {
+    "fig1": curves.tsai2021_fig1,
+    "fig2": performance.tsai2021_fig2,
+    "fig4": parameters.tsai2021_fig4,
+    "figS3": parameters.tsai2021_figS3,
+    "fig6": scaling.tsai2021_fig6,
+    "figS1": sampling.tsai2021_figS1,
+    "figS2": surrogate.tsai2021_figS2,
+    "tableS1": table.tsai2021_tableS1,
+    "recovery": recovery.recovery,
+}
+
+
+#: what the minimal content draws like the full one
+SAME = ("figS2", "figS3")
+
+
+@pytest.fixture(scope="module", params=["full", "minimal"])
+def summaries(request, tmp_path_factory):
+    """Folder of the summaries of all figures."""
+    full = request.param == "full"
+    root = tmp_path_factory.mktemp(request.param)
+    runs = made_up.FULL if full else made_up.MINIMAL
+    study = made_up.make_study(root, ("s8", "s4") if full else ("s4",))
+    for run in runs.itertuples():
+        made_up.make_run(study, run)
+    results = Results(root, "smap")
+    truth = study.truth if full else None
+    run = next(runs.itertuples())
+    tables = {
+        "fig1": curve_tables.summarise_curves(runs, results),
+        "fig2": skill.summarise_performance(runs, results, made_up.TEST),
+        "fig4": fields.summarise_parameters(runs, results, ["infilt"], truth),
+        "figS3": fields.summarise_parameters(runs, results, None, truth),
+        "fig6": curve_tables.summarise_scaling(runs, results, 0.043),
+        "figS1": fields.summarise_sampling(results),
+        "figS2": skill.summarise_surrogate(study.skill, run, results, made_up.TEST),
+        "tableS1": curve_tables.summarise_table(runs, results),
+        "recovery": fields.summarise_recovery(runs, results, study.truth),
+    }
+    for name, summary in tables.items():
+        contracts.write_table(summary, root / f"{name}.csv")
+    return root
+
+
+@pytest.fixture(scope="module")
+def drawn(summaries, tmp_path_factory):
+    """Folder of all figures, coarse, drawn without a warning; fig4 and figS1 with borders."""
+    folder = tmp_path_factory.mktemp("figures")
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.setattr(style, "DPI", 40)
+        warnings.simplefilter("error")
+        for name, draw in FIGURES.items():
+            if "minimal" in summaries.name and name in SAME:
+                continue
+            options = {"borders": BORDERS} if name in ("fig4", "figS1") else {}
+            draw(summaries / f"{name}.csv", folder / f"{name}.png", data=DATA, **options)
+    return folder
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_files_of_a_figure(name, drawn):
+    if not (drawn / f"{name}.png").exists():
+        assert name in SAME
+        return
+    kinds = {"pdf", "png", "csv"} | ({"md"} if name == "tableS1" else set())
+    assert {p.name for p in drawn.glob(f"{name}.*")} == {f"{name}.{kind}" for kind in kinds}
+    assert (drawn / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert (drawn / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    assert len(pd.read_csv(drawn / f"{name}.csv"))
+
+
+def test_nothing_half_written_is_left(drawn):
+    assert not list(drawn.glob(".*"))
+
+
+def test_same_input_same_picture(summaries, drawn, tmp_path, monkeypatch):
+    monkeypatch.setattr(style, "DPI", 40)
+    scaling.tsai2021_fig6(summaries / "fig6.csv", tmp_path / "fig6.png", data=DATA)
+    for kind in ("pdf", "png", "csv"):
+        assert (tmp_path / f"fig6.{kind}").read_bytes() == (drawn / f"fig6.{kind}").read_bytes()
+
+
+def test_numbers_of_curves(summaries, drawn):
+    numbers, given = pd.read_csv(drawn / "fig1.csv"), pd.read_csv(summaries / "fig1.csv")
+    keys = {"variant": "dpl_a", "sampling": "s4", "period": "one_year"}
+    for name, value in keys.items():
+        numbers, given = numbers[numbers[name] == value], given[given[name] == value]
+    epochs = numbers[numbers["axis"].str.startswith("Epochs")].set_index("x")
+    assert list(epochs.index) == [10, 20, 40, 80, 160]  # a log axis has no zero
+    seeds = given[given["runs_per_cell"] == 40]["rmse_train_cells"]
+    assert epochs.loc[40, "rmse"] == pytest.approx(seeds.median())
+    assert epochs.loc[40, "seeds"] == len(seeds)
+
+
+def test_numbers_of_scaling(summaries, drawn):
+    numbers, given = pd.read_csv(drawn / "fig6.csv"), pd.read_csv(summaries / "fig6.csv")
+    one = numbers[(numbers["variant"] == "dpl_a") & (numbers["quantity"] == "rmse_spatial")].iloc[0]
+    keys = ["variant", "sampling", "period"]
+    same = (given[keys] == one[keys]).all(axis=1)
+    assert one["mean"] == pytest.approx(given.loc[same, "rmse_spatial"].mean())
+
+
+def test_numbers_of_other_figures_are_their_summaries(summaries, drawn):
+    for name in ("fig2", "fig4", "figS1", "recovery"):
+        numbers, given = (pd.read_csv(folder / f"{name}.csv") for folder in (drawn, summaries))
+        for column in {"value", "median", "corr", "role", "true"} & set(numbers):
+            assert numbers[column].equals(given[column])
+
+
+def test_a_threshold_one_seed_misses_is_not_reached():
+    rows = [("dpl_a", "s4", "y", 1, 9, 0.05, e, 100, 0.04, 0.04) for e in (30, np.nan)]
+    numbers = scaling.over_seeds(pd.DataFrame(rows, columns=scaling._COLUMNS))
+    epochs = numbers[numbers["quantity"] == "epochs"].iloc[0]
+    assert np.isnan(epochs["mean"])
+    assert epochs["reached"] == 1
+
+
+def test_table_in_markdown(summaries, drawn):
+    text = (drawn / "tableS1.md").read_text(encoding="utf-8")
+    given = pd.read_csv(summaries / "tableS1.csv")
+    given = given[(given["variant"] == "dpl_a") & (given["score_map"] == "mapped")]
+    values = given[(given["split"] == "temporal") & (given["quantity"] == "corr")]["value"]
+    line = next(row for row in text.splitlines() if row.startswith("| dPL $g_A$ |"))
+    assert style.say_number(values.mean(), 4) in line
+    assert ("±" in text) == (given["seed"].nunique() > 1)
+    assert text.startswith(f"**{DATA} · sampling s4")
+
+
+def test_title_says_what_is_shown(summaries):
+    given = pd.read_csv(summaries / "fig1.csv")
+    notes = style.notes_on(given[given["runs_per_cell"] > 0])
+    if given["sampling"].nunique() == 1:
+        assert notes == ["sampling s4", "trained on one year", "seed 3"]
+    else:
+        assert notes == ["2 seeds"]
+
+
+def test_a_wrong_summary_is_refused(tmp_path):
+    wrong = tmp_path / "wrong.csv"
+    pd.DataFrame({"variant": ["dpl_a"]}).to_csv(wrong, index=False)
+    with pytest.raises(ValueError, match=r"wrong\.csv lacks the columns"):
+        scaling.tsai2021_fig6(wrong, tmp_path / "a.png", data=DATA)
+    pd.DataFrame({"a": []}).to_csv(wrong, index=False)
+    with pytest.raises(ValueError, match="has no rows"):
+        style.read_summary(wrong, ["a"])
+    assert not list(tmp_path.glob("a.*"))
+
+
+def test_looks_are_the_same_everywhere():
+    few, many = style.looks(["dpl_z"]), style.looks(["sceua", "dpl_z", "default", "paraformer"])
+    assert few["dpl_z"] == many["dpl_z"]
+    assert list(many) == ["default", "sceua", "dpl_z", "paraformer"]
+    assert many["paraformer"].label == "paraformer"
+    known = list(style.LOOKS.values())
+    for feature in ("color", "marker", "line"):
+        assert len({str(getattr(look, feature)) for look in known}) == len(known)
+    network = style.looks(["dpl_z+network"])["dpl_z+network"]
+    assert network.color == few["dpl_z"].color
+    assert network.hollow
+    with pytest.raises(ValueError, match="no look left"):
+        style.looks([f"method{k}" for k in range(9)])
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "said"), [(-0.0004, 3, "0.000"), (-1.26, 1, "−1.3"), (0.5, 2, "0.50")]
+)
+def test_numbers_in_words(value, digits, said):
+    assert style.say_number(value, digits) == said
+
+
+def test_albers_keeps_area_and_parallels():
+    lon, lat = np.meshgrid(np.linspace(-120, -70, 6), np.linspace(25, 49, 7))
+    step = 1e-4
+    east, north = (
+        np.array(maps.albers(lon + dx, lat + dy)) - np.array(maps.albers(lon, lat))
+        for dx, dy in ((step, 0), (0, step))
+    )
+    area = (east[0] * north[1] - east[1] * north[0]) / np.radians(step) ** 2
+    np.testing.assert_allclose(area, 6371.0**2 * np.cos(np.radians(lat)), rtol=1e-4)
+    east = np.hypot(*(np.array(maps.albers(-90 + step, 45.5)) - np.array(maps.albers(-90, 45.5))))
+    assert east == pytest.approx(6371.0 * np.cos(np.radians(45.5)) * np.radians(step), rel=1e-4)
+
+
+def test_what_is_drawn_as_a_grid():
+    row, col = (k.ravel() for k in np.mgrid[:6, :8])
+    lat, lon = 35 + 0.125 * row, -100 + 0.125 * col
+    assert maps.is_grid(lat, lon)
+    assert maps.is_grid(lat[::2], lon[::2]) is False  # stretched cells would be an invention
+    assert not maps.is_grid(lat + 0.01 * row**2, lon)
+    assert not maps.is_grid(lat[:1], lon[:1])
+
+
+def test_grid_cells_are_in_their_places():
+    row, col = (k.ravel() for k in np.mgrid[:3, :4])
+    values = 10.0 * row + col
+    keep = values != 12
+    ax = Figure().subplots()
+    norm = maps.scale_colours([values], low=0, high=1)
+    drawn = maps.draw_map(ax, 35 + row[keep], -100 + col[keep], values[keep], norm, "viridis")
+    field = drawn.get_array().reshape(3, 4)
+    assert field[2, 3] == 23
+    assert field.mask.sum() == 1
+    assert field.mask[1, 2]
+
+
+def test_colours_of_one_value_and_of_none():
+    assert (
+        maps.scale_colours([np.full(3, 2.0)]).vmin < 2 < maps.scale_colours([np.full(3, 2.0)]).vmax
+    )
+    assert maps.scale_colours([np.full(3, np.nan)]).vmax == 1
+    assert maps.scale_colours([np.arange(100.0)]).extend == "both"
+    assert maps.scale_colours([np.arange(100.0)], low=0).extend == "max"
+
+
+def test_borders_are_small_and_inside_their_box():
+    assert BORDERS.stat().st_size < 150_000
+    layers = json.loads(BORDERS.read_text(encoding="utf-8"))
+    assert set(layers) == {"nation", "states", "neighbours"}
+    for lines in layers.values():
+        lon, lat = np.concatenate([np.array(line) for line in lines]).T
+        assert -130 <= lon.min() <= lon.max() <= -60
+        assert 20 <= lat.min() <= lat.max() <= 54
+
+
+def test_a_parallel_is_drawn_as_a_curve():
+    line = maps._densify(np.array([[-120.0, 49.0], [-100.0, 49.0], [-100.0, 48.5]]))
+    assert len(line) == 22
+    assert np.abs(np.diff(line, axis=0)).max() <= 1
+    np.testing.assert_array_equal(line[[0, 20, 21]], [[-120, 49], [-100, 49], [-100, 48.5]])
+
+
+def test_making_of_borders():
+    spec = importlib.util.spec_from_file_location(
+        "make_borders", BORDERS.with_name("make_borders.py")
+    )
+    make_borders = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make_borders)
+    topology = {
+        "transform": {"scale": [0.5, 1.0], "translate": [-100.0, 40.0]},
+        "arcs": [[[0, 0], [2, 1], [2, 0]]],
+        "objects": {
+            "states": {"geometries": [{"id": "01", "arcs": [[0]]}, {"id": "02", "arcs": [[~0]]}]}
+        },
+    }
+    (arc,) = make_borders.decode_arcs(topology)
+    np.testing.assert_array_equal(arc, [[-100, 40], [-99, 41], [-98, 41]])
+    assert make_borders.arc_users(topology, "states") == {0: {"01", "02"}}
+    x = np.linspace(-100, -90, 21)
+    wobble = np.column_stack([x, 40 + 0.01 * (-1.0) ** np.arange(21)])
+    assert len(make_borders.thin(wobble)) == 2
+    ring = np.array([[-100.0, 40], [-99, 40], [-99, 41], [-100, 41], [-100, 40]])
+    np.testing.assert_array_equal(make_borders.thin(ring), ring)
+    out_and_back = np.array([[-125.0, 40], [-128, 40], [-135, 40], [-128, 41], [-125, 41]])
+    assert [len(piece) for piece in make_borders.clip(out_and_back)] == [2, 2]

@@ -1,0 +1,95 @@
+"""Learned against true parameters of a twin (recovery)."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullLocator
+
+from parlearn.plots import style
+
+_COLUMNS = [
+    "panel",
+    "variant",
+    "sampling",
+    "period",
+    "seed",
+    "parameter",
+    "split",
+    "lower",
+    "upper",
+    "log",
+    "corr",
+    "true",
+    "value",
+]
+_SPLITS = {
+    "temporal": ("#0072B2", "o", "trained cells (first r)"),
+    "spatial": ("#E69F00", "x", "held-out cells (second r)"),
+}
+
+
+def recovery(summary, out, *, data):
+    """Scatter of learned against true values: a row for each method, a column for each parameter.
+
+    Parameters
+    ----------
+    summary : table of :func:`parlearn.summarise.fields.summarise_recovery`
+    out : path of the picture; written are its .pdf, .png and .csv
+    data : what the figure shows results of, e.g. ``twin (demonstration)``
+    """
+    table = style.read_summary(summary, _COLUMNS)
+    looks = style.looks(table["variant"])
+    names = list(dict.fromkeys(table["parameter"]))
+    with style.house():
+        fig = style.new_figure(0.7 + 1.5 * len(looks))
+        axes = fig.subplots(len(looks), len(names), squeeze=False)
+        for row, (variant, look) in zip(axes, looks.items(), strict=True):
+            for ax, name in zip(row, names, strict=True):
+                here = table[(table["variant"] == variant) & (table["parameter"] == name)]
+                said = _panel(ax, here)
+                top = f"{style.parameter_label(name)}\n" if ax in axes[0] else ""
+                ax.set_title(f"{top}r = {said}")
+                if ax in axes[-1]:
+                    ax.set_xlabel("true")
+            row[0].set_ylabel(f"{look.label}\nlearned")
+        handles = [
+            Line2D([], [], ls="", marker=marker, color=color, ms=4, label=words)
+            for split, (color, marker, words) in _SPLITS.items()
+            if split in set(table["split"])
+        ]
+        fig.legend(handles=handles, loc="outside lower center", ncols=2)
+        style.heading(fig, data, [*style.notes_on(table), "recovered against true parameters"])
+        style.save(fig, pd.DataFrame(table), out)
+
+
+def _panel(ax, here) -> str:
+    """Draw one scatter; returns its correlations, trained cells first, in words."""
+    points, scores = here[here["panel"] == "point"], here[here["panel"] == "score"]
+    limits = here[["lower", "upper"]].iloc[0].to_numpy(float)
+    log = bool(here["log"].iloc[0])
+    if log:
+        ax.set(xscale="log", yscale="log")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(LogLocator(numticks=4) if log else MaxNLocator(3))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FormatStrFormatter("%g"))
+    ax.plot(limits, limits, color="0.5", lw=0.7, zorder=1)
+    for split, (color, marker, _) in _SPLITS.items():
+        part = points[points["split"] == split]
+        crossed = marker == "x"
+        ax.scatter(
+            part["true"],
+            part["value"],
+            s=7 if crossed else 5,
+            marker=marker,
+            c=color,
+            lw=0.6 if crossed else 0,
+            alpha=0.7,
+            zorder=2 if crossed else 3,
+        )
+    room = (limits[1] / limits[0]) ** 0.04 if log else 0.04 * (limits[1] - limits[0])
+    ends = (limits[0] / room, limits[1] * room) if log else (limits[0] - room, limits[1] + room)
+    ax.set(xlim=ends, ylim=ends, box_aspect=1)
+    return ", ".join(
+        style.say_number(r.corr, 2) if np.isfinite(r.corr) else "–" for r in scores.itertuples()
+    )
