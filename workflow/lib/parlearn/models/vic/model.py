@@ -8,10 +8,11 @@ from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
 from parlearn.models.vic import eager, kernel, tables
 from parlearn.models.vic.day import OUTPUTS, PARAMETERS, STATE
 
-#: Physical bounds. The ranges printed by Li & Lu 2023 (Table 1: ds up to 7.6, expt from 0) cannot
-#: be read literally: Ds is a fraction, and expt = 3 + 2 b (Campbell 1974) lies above 3. With a bound
-#: of 8, as the reference sets have it, layer 1 stays wetter than SMAP sees it: fitting every cell by
-#: itself, the median RMSE of the training year is then 0.052; with 3.1 it is 0.043.
+#: Physical bounds. The ranges printed by Li & Lu 2023 (Table 1: ds up to 7.6, expt from 0)
+#: cannot be read literally: Ds is a fraction, and expt = 3 + 2 b (Campbell 1974) lies above 3.
+#: With a bound of 8, as the reference sets have it, layer 1 stays wetter than SMAP sees it:
+#: fitting every cell by itself, the median RMSE of the training year is then 0.052; with 3.1 it
+#: is 0.043.
 SPACE = ParameterSpace(
     [
         Parameter("infilt", "1", 0.001, 0.9, "log", "shape of the variable infiltration curve"),

@@ -1,0 +1,65 @@
+# make demo   every rule and every figure on a small synthetic twin; ends with results/report.html
+# make real   the same chain on SMAP and NLDAS-2 at 412 cells; MIRROR=folder takes local copies
+# make test   all tests and the checks of style
+# make bench  ratios of speed against peers, in one run
+#
+# Each sets up .venv by itself from requirements.lock, again when the lock changed.
+
+CORES ?= 2
+MIRROR ?=
+SHELL := /bin/bash
+
+# the first of these that is Python 3.11 or newer
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+READY := .venv/requirements.lock
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONPATH := $(CURDIR)/workflow/lib
+
+REAL := --configfile config/real.yaml
+# the folder is meant as seen from where make was called, and its name may hold blanks
+ifneq ($(MIRROR),)
+REAL += --config 'source={"mirror": "$(abspath $(MIRROR))"}'
+endif
+
+# $(call timed,NAME,COMMAND): run a command and say how long it took
+define timed
+@start=$$SECONDS; $(2) && took=$$((SECONDS - start)) && \
+	printf '=== %s: %d min %02d s\n' '$(1)' $$((took / 60)) $$((took % 60))
+endef
+
+.PHONY: demo real test lint bench setup
+demo: $(READY)
+	$(call timed,demo,snakemake --cores $(CORES) --quiet rules -- all)
+	snakemake --report results/report.html
+
+real: $(READY)
+	$(call timed,real,snakemake --cores $(CORES) $(REAL) --quiet rules -- all)
+	snakemake $(REAL) --report results/real/report.html
+
+test: $(READY) lint
+	$(call timed,unit tests,pytest tests/unit)
+	$(call timed,reference tests,pytest tests/reference)
+	$(call timed,rule tests,pytest tests/rules)
+	$(call timed,workflow tests,pytest tests/workflow)
+
+lint: $(READY)
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow/rules
+	snakemake --lint
+
+bench: $(READY)
+	for bench in benchmarks/bench_*.py; do python $$bench || exit 1; done
+
+setup: $(READY)
+
+$(READY): requirements.lock
+	@test -n '$(PYTHON)' || { echo 'parlearn needs Python 3.11 or newer and found none: install it, or name it, as in: make demo PYTHON=/path/to/python3' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo '$(PYTHON) is older than Python 3.11: name a newer one, as in: make demo PYTHON=/path/to/python3' >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' || { echo '$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt-get install python3-venv' >&2; exit 1; }
+	@command -v c++ >/dev/null || echo 'There is no C++ compiler: VIC will run without its compiled loop, many times slower. On Debian and Ubuntu: apt-get install g++' >&2
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	cp requirements.lock $@

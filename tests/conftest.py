@@ -1,0 +1,62 @@
+"""What tests of rules and of the workflow share: a copy of the project, calls of Snakemake."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("Snakefile", "config", "envs", "profiles", "resources", "tests", "workflow")
+
+
+class Project:
+    """A copy of the project in a folder of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        leave = shutil.ignore_patterns("__pycache__", "raw", ".*")
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(source, folder / part, ignore=leave)
+            else:
+                shutil.copy2(source, folder / part)
+
+    def snakemake(self, *words, config="tests/workflow/tiny.yaml", check=True):
+        """Run Snakemake in the copy; the finished process with all it printed as ``stdout``."""
+        call = [sys.executable, "-m", "snakemake", *map(str, words)]
+        if config:
+            call += ["--configfile", config]
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        done = subprocess.run(
+            call,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(call)} failed:\n{done.stdout[-6000:]}")
+        return done
+
+
+@pytest.fixture(scope="session")
+def make_project(tmp_path_factory):
+    """Make a copy of the project, without results, in a folder of this name."""
+
+    def make(name: str) -> Project:
+        return Project(tmp_path_factory.mktemp(name) / "parlearn")
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def project(make_project):
+    """A copy of the project for the tests of one file."""
+    return make_project("project")

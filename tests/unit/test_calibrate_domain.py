@@ -1,0 +1,115 @@
+"""SCE-UA over a domain: parameters everywhere, accounts that add up, files that keep contracts."""
+
+import numpy as np
+import pytest
+import torch
+
+from parlearn import contracts, outputs
+from parlearn.calibrate.domain import calibrate_domain
+from parlearn.calibrate.sceua import Settings
+from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
+from parlearn.scalers import Scaler, Scalers
+from parlearn.study import ROLES, Study
+
+CELLS, DAYS, TRAINING = 6, 40, slice(5, 35)
+SPACE = ParameterSpace([Parameter("level", "1", 0.0, 1.0), Parameter("swing", "1", 0.0, 0.5)])
+SETTINGS = Settings(max_evaluations=400, complexes=2)
+
+
+class Wave(ProcessModel):
+    """Moisture that swings about a level."""
+
+    space, outputs, warmup = SPACE, ("soil_moisture",), 0
+    n_cells, n_days = CELLS, DAYS
+
+    def simulate(self, parameters, cells=None, days=None):
+        day = torch.arange(DAYS)[days or slice(None)]
+        level, swing = parameters.unbind(-1)
+        return (level[..., None] + swing[..., None] * torch.sin(day / 3.0))[..., None]
+
+
+def make_study(truth, slope=1.0, offset=0.0):
+    wave = Wave().simulate(truth)[..., 0]
+    seen = torch.full((CELLS, DAYS, 1), torch.nan)
+    seen[:, 1:, 0] = slope * 0.5 * (wave[:, 1:] + wave[:, :-1]) + offset
+    outside = torch.ones(DAYS, dtype=bool)
+    outside[TRAINING] = False
+    seen[:, outside] = torch.nan
+    seen[:, ::3] = torch.nan
+    role = torch.tensor([ROLES[r] for r in ("train",) * 4 + ("validate", "test")], dtype=torch.int8)
+    one = Scaler(("a",), ("1",), (0.0,), (1.0,), (False,))
+    return Study(
+        np.datetime64("2015-01-01") + np.arange(DAYS),
+        TRAINING,
+        role,
+        torch.zeros(CELLS, 1),
+        torch.zeros(CELLS, TRAINING.stop - TRAINING.start, 1),
+        seen,
+        ("soil_moisture",),
+        Scalers(one, one, one),
+    )
+
+
+@pytest.fixture
+def truth():
+    unit = torch.rand(CELLS, 2, generator=torch.Generator().manual_seed(3))
+    return SPACE.to_physical(0.2 + 0.6 * unit)
+
+
+DONOR = np.array([0, 1, 2, 3, 1, 2])
+
+
+def run(truth, **options):
+    study = make_study(truth)
+    start = SPACE.to_physical(torch.full((CELLS, 2), 0.5))
+    options = {"observation_map": "none", "settings": SETTINGS} | options
+    settings = options.pop("settings")
+    return calibrate_domain(Wave(), study, settings, donor=DONOR, start=start, **options)
+
+
+def test_finds_each_cell_and_gives_the_others_a_donors(truth):
+    found = run(truth)
+    assert torch.allclose(found.parameters[:4], truth[:4], atol=0.01)
+    assert torch.equal(found.parameters[4:], found.parameters[DONOR[4:]])
+    assert (found.slope, found.offset) == (1.0, 0.0)
+    assert (found.cells["evaluations"] <= SETTINGS.max_evaluations).all()
+    assert found.history["runs_per_cell"].iloc[-1] == found.cells["evaluations"].mean()
+
+
+def test_files_keep_their_contracts(truth):
+    found = run(truth)
+    contracts.check_table(found.history, "history.csv", "history")
+    contracts.check(
+        outputs.trajectory_dataset(SPACE, **found.trajectory), "trajectory.nc", "trajectory"
+    )
+    contracts.check(
+        outputs.parameters_dataset(SPACE, found.parameters, found.slope, found.offset),
+        "parameters.nc",
+        "parameters",
+    )
+    assert len(found.trajectory["epoch"]) == len(found.history)
+
+
+def test_line_of_the_domain_improves_the_fit(truth):
+    study = make_study(truth, slope=0.5, offset=0.1)
+    start = truth.roll(1, 0)
+    found = calibrate_domain(Wave(), study, SETTINGS, donor=DONOR, start=start)
+    assert found.trajectory["slope"][-1] == np.float32(found.slope)
+    assert len(set(found.trajectory["slope"][:-1])) == 1
+    wave = Wave().simulate(found.parameters)[..., 0]
+    paired = found.slope * 0.5 * (wave[:, 1:] + wave[:, :-1]) + found.offset
+    error = (paired - study.observations[:, 1:, 0])[:4]
+    assert float(error.square().nanmean().sqrt()) < 0.02
+
+
+def test_killed_search_goes_on_to_the_same_numbers(truth, tmp_path):
+    whole = run(truth)
+    path = tmp_path / "checkpoint.npz"
+    run(truth, checkpoint=path)
+    again = run(truth, checkpoint=path)
+    assert torch.equal(whole.parameters, again.parameters)
+
+
+def test_map_per_cell_is_refused(truth):
+    with pytest.raises(ValueError, match="needs a network"):
+        run(truth, observation_map="network")

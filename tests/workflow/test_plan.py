@@ -1,0 +1,104 @@
+"""The plan of the workflow: dry runs of every configuration, targets, and the form of the rules."""
+
+import re
+
+import pytest
+
+from parlearn.catalogue import read_figures, read_runs
+from parlearn.config import check_config, read_yaml
+from parlearn.sourcehash import modules
+
+CONFIGS = ["config/config.yaml", "config/real.yaml", "config/paper.yaml"]
+
+
+def jobs(text) -> dict[str, int]:
+    """Rule -> number of jobs, from the table that ends a dry run."""
+    return {m[1]: int(m[2]) for m in re.finditer(r"^(\w+) +(\d+)$", text, re.M)}
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_every_configuration_can_be_planned(project, config):
+    planned = jobs(project.snakemake("-n", "-c2", config=config).stdout)
+    assert planned["total"] > 50
+    assert planned["total"] < 600
+    assert planned["all"] == 1
+
+
+def test_demo_is_the_default(project):
+    assert jobs(project.snakemake("-n", "-c2", config=None).stdout)["build_twin"] == 1
+
+
+def test_real_data_are_retrieved_file_by_file(project):
+    planned = jobs(project.snakemake("-n", "-c2", config="config/real.yaml").stdout)
+    assert planned["retrieve_hydrodl"] == 33
+    assert "build_twin" not in planned
+
+
+def test_one_figure_takes_only_what_it_needs(project):
+    planned = jobs(project.snakemake("-n", "-c2", "tsai2021_fig4").stdout)
+    drawn = {rule for rule in planned if rule.startswith(("plot_", "tabulate_", "summarise_"))}
+    assert drawn == {"plot_tsai2021_fig4", "summarise_parameters"}
+    assert not {"simulate_run", "evaluate_run"} & set(planned)
+    assert planned["calibrate_sceua"] == 2
+
+
+def test_all_of_a_paper_is_a_target(project):
+    planned = jobs(project.snakemake("-n", "-c2", "tsai2021").stdout)
+    assert "plot_tsai2021_fig1" in planned
+    assert "plot_smap_recovery" not in planned
+
+
+def test_every_figure_is_a_target(project):
+    schemas = project.folder / "config/schemas"
+    config = check_config(read_yaml(project.folder / "tests/workflow/tiny.yaml"), schemas, "tiny")
+    runs = read_runs(project.folder / "config/runs.tsv", schemas, config)
+    path = project.folder / "config/figures.yaml"
+    figures = read_figures(path, schemas, config, runs, project.folder)
+    listed = project.snakemake("--list").stdout
+    assert all(re.search(rf"^{name}\b", listed, re.M) for name in figures)
+
+
+def rules(project):
+    """Name (or None) and text of every rule in the .smk files."""
+    for path in sorted((project.folder / "workflow/rules").glob("*.smk")):
+        parts = re.split(r"^ *rule *(\w*):$", path.read_text(), flags=re.M)
+        yield from zip(parts[1::2], parts[2::2], strict=True)
+
+
+NEEDS = ("log", "benchmark", "conda", "threads", "resources", "params", "script")
+
+
+def test_every_rule_has_what_the_house_asks_for(project):
+    found = 0
+    for name, text in rules(project):
+        if "script:" not in text:  # a named target
+            continue
+        found += 1
+        assert re.match(r'\s*"""[A-Z].*\."""', text), f"{name}: no docstring of one sentence"
+        for key in NEEDS:
+            assert re.search(rf"^ +{key}:", text, re.M), f"{name}: no {key}"
+        for key in ("mem_mb", "runtime", "code=code("):
+            assert key in text, f"{name}: no {key}"
+        if name:
+            assert f'code("{name}")' in text, f"{name}: the code of another script"
+            assert f"/scripts/{name}.py" in text, f"{name}: script of another name"
+            for folder in ("<logs>", "<benchmarks>"):
+                assert f"{folder}/{name}" in text, f"{name}: not under its name in {folder}"
+    assert found >= 15
+
+
+def test_every_script_belongs_to_a_rule_and_is_short(project):
+    listed = project.snakemake("--list", config="config/real.yaml").stdout
+    listed += project.snakemake("--list").stdout
+    for script in (project.folder / "workflow/scripts").glob("*.py"):
+        assert re.search(rf"^{script.stem}\b", listed, re.M), f"{script.name}: no such rule"
+        assert len(script.read_text().splitlines()) <= 80, f"{script.name}: longer than 80 lines"
+
+
+def test_planning_needs_no_heavy_library(project):
+    heavy = re.compile(r"^\s*(import|from) (torch|xarray|pandas|numpy|matplotlib)\b", re.M)
+    library = project.folder / "workflow/lib/parlearn"
+    used = {"config.py", "catalogue.py", "sourcehash.py", "__init__.py"}
+    for name in used:
+        for path in {library / name} | modules(library / name, library):
+            assert not heavy.search(path.read_text()), f"{path} is read at planning"

@@ -1,0 +1,106 @@
+"""Tensors of a run as datasets in the form of its files, and back."""
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from torch import Tensor
+
+from parlearn.models.base import ParameterSpace
+
+UNITS = {"soil_moisture": "m3 m-3", "evapotranspiration": "mm day-1"}
+
+
+def parameters_dataset(
+    space: ParameterSpace, parameters: Tensor, slope=1.0, offset=0.0
+) -> xr.Dataset:
+    """``parameters.nc`` from parameters (cell, P) in physical units and an observation map.
+
+    slope, offset : scalars or (cell,)
+    """
+    ds = xr.Dataset(
+        {"parameters": (("parameter", "cell"), _array(parameters).T, bounds(space))},
+        coords=_coordinates(space),
+    )
+    return ds.assign(_map(slope, offset, ("cell",)))
+
+
+def trajectory_dataset(
+    space: ParameterSpace, epoch, seconds, parameters, slope, offset
+) -> xr.Dataset:
+    """``trajectory.nc``: parameters (epoch, cell, P); slope, offset (epoch,) or (epoch, cell)."""
+    ds = xr.Dataset(
+        {
+            "parameters": (("epoch", "cell", "parameter"), _array(parameters), bounds(space)),
+            "seconds": ("epoch", _array(seconds), {"units": "s"}),
+        },
+        coords={"epoch": _array(epoch), **_coordinates(space)},
+    )
+    return ds.assign(_map(slope, offset, ("epoch", "cell")))
+
+
+def simulation_dataset(runs: dict[str, Tensor], outputs, time) -> xr.Dataset:
+    """``simulation.nc`` from each model's run (cell, day, output)."""
+    stacked = np.stack([_array(run) for run in runs.values()])
+    return xr.Dataset(
+        {
+            name: (("model", "cell", "time"), stacked[..., k], {"units": UNITS[name]})
+            for k, name in enumerate(outputs)
+        },
+        coords={"model": list(runs), "time": time},
+    )
+
+
+def samples_dataset(space: ParameterSpace, cells, parameters, run, outputs, time) -> xr.Dataset:
+    """Parameters (sample, cell, P) and the model's run (sample, cell, day, output)."""
+    ds = xr.Dataset(
+        {"parameters": (("sample", "cell", "parameter"), _array(parameters), bounds(space))},
+        coords={"cell": _array(cells), "time": time, **_coordinates(space)},
+    )
+    run = _array(run)
+    return ds.assign(
+        {
+            name: (("sample", "cell", "time"), run[..., k], {"units": UNITS[name]})
+            for k, name in enumerate(outputs)
+        }
+    )
+
+
+def parameters_tensor(ds: xr.Dataset, space: ParameterSpace, path) -> Tensor:
+    """Parameters (cell, P) of ``parameters.nc``, for a model with this space."""
+    names = tuple(ds["parameter"].values.astype(str))
+    if names != space.names:
+        raise ValueError(
+            f"{path} has the parameters {', '.join(names)}, the model {', '.join(space.names)}"
+        )
+    values = torch.from_numpy(ds["parameters"].transpose("cell", "parameter").values.copy())
+    space.check(values)
+    return values
+
+
+def history_table(history: list[dict]) -> pd.DataFrame:
+    """``history.csv`` of a learner's history."""
+    columns = ["epoch", "runs_per_cell", "seconds", "train_loss", "validation_loss"]
+    return pd.DataFrame(history)[columns]
+
+
+def bounds(space: ParameterSpace) -> dict:
+    return {
+        "lower": space.lower.numpy(),
+        "upper": space.upper.numpy(),
+        "parameter_units": [p.unit for p in space],
+    }
+
+
+def _coordinates(space):
+    return {"parameter": list(space.names)}
+
+
+def _map(slope, offset, dims):
+    pairs = {"slope": (slope, "1"), "offset": (offset, "m3 m-3")}
+    arrays = {name: (_array(values), unit) for name, (values, unit) in pairs.items()}
+    return {name: (dims[: a.ndim], a, {"units": unit}) for name, (a, unit) in arrays.items()}
+
+
+def _array(values) -> np.ndarray:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)

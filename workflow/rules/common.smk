@@ -1,0 +1,84 @@
+# Configuration, checked; the tables; and small helpers that the rules share.
+
+import os
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(workflow.basedir)
+# the library is found by this process and, through the environment, by every script
+sys.path.insert(0, str(ROOT / "workflow" / "lib"))
+os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
+
+from parlearn import catalogue
+from parlearn import config as configuration
+from parlearn.sourcehash import source_hash
+
+SCHEMAS = ROOT / "config" / "schemas"
+try:
+    CONFIG = configuration.check_config(
+        config, SCHEMAS, ", ".join(map(str, workflow.configfiles)), ROOT
+    )
+    RUNS = catalogue.read_runs(ROOT / "config" / "runs.tsv", SCHEMAS, CONFIG)
+    FIGURES = catalogue.read_figures(ROOT / "config" / "figures.yaml", SCHEMAS, CONFIG, RUNS, ROOT)
+    DATASETS = catalogue.read_datasets(ROOT / "config" / "datasets.csv", SCHEMAS)
+    catalogue.read_claims(ROOT / "config" / "claims.yaml", SCHEMAS)
+except configuration.ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+SOURCE = CONFIG["source"]
+ROUNDS = CONFIG["simulate"]["rounds"]
+BATCHES = CONFIG["simulate"]["batches"]
+GPU = 0 if CONFIG["device"] == "cpu" else 1
+
+
+def code(script):
+    """Digest of a rule's script and of the library modules that it imports."""
+    return source_hash(ROOT / "workflow" / "scripts" / f"{script}.py")
+
+
+def growing(amount):
+    """A resource that grows with each attempt, for a job that ran out of it."""
+
+    def of_attempt(wildcards, attempt):
+        return amount * attempt
+
+    return of_attempt
+
+
+def runs_of(*methods):
+    """Wildcard constraint: the runs of these methods, or nothing."""
+    names = [name for name, run in RUNS.items() if run.method in methods]
+    return "|".join(names) or "no_such_run"
+
+
+# methods that train a parameter network by gradients
+LEARNERS = [name for name, family in catalogue.METHODS.items() if family == "dpl"]
+
+
+def settings_of(wildcards):
+    """What decides the outcome of a run: its row without the label, its preset, its period."""
+    return catalogue.identity(RUNS[wildcards.run], CONFIG)
+
+
+def surrogate_of(number):
+    """Files of the surrogate of a round."""
+    return [
+        f"<study>/surrogate/round-{number}/{name}"
+        for name in ("weights.safetensors", "scaler.json", "card.json")
+    ]
+
+
+def summary_files(wildcards):
+    """Files that the summary of a figure reads."""
+    return catalogue.figure_files(FIGURES[wildcards.figure], RUNS, CONFIG)
+
+
+def summary_runs(wildcards):
+    """Rows of the runs a figure shows, as far as the figure tells them apart."""
+    return [catalogue.shown(RUNS[name]) for name in FIGURES[wildcards.figure]["runs"]]
+
+
+# state borders belong on maps of real places only
+BORDERS = [] if SOURCE["name"] == "twin" else ["resources/borders/conus.json"]
+TARGETS = sorted({path for paths in catalogue.targets(FIGURES).values() for path in paths})

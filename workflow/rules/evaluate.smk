@@ -1,0 +1,83 @@
+# Requires: <runs>/{run}/parameters.nc of any method, and the study's files
+# Makes:    <runs>/{run}/simulation.nc, metrics.nc and, of methods that train, curve.csv
+
+
+rule simulate_run:
+    """Simulate with a run's parameters, by VIC and by the surrogate."""
+    input:
+        domain="<study>/domain.nc",
+        forcing="<study>/forcing.nc",
+        parameters="<runs>/{run}/parameters.nc",
+        surrogate=surrogate_of(ROUNDS),
+    output:
+        "<runs>/{run}/simulation.nc",
+    log:
+        "<logs>/simulate_run/{run}.log",
+    benchmark:
+        "<benchmarks>/simulate_run/{run}.tsv"
+    conda:
+        "../../envs/vic.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        code=code("simulate_run"),
+        parameters=CONFIG["model"]["parameters"],
+    script:
+        "../scripts/simulate_run.py"
+
+
+rule evaluate_run:
+    """Score a simulation against observations per cell, with and without the observation map."""
+    input:
+        domain="<study>/domain.nc",
+        observations="<study>/observations.nc",
+        parameters="<runs>/{run}/parameters.nc",
+        simulation="<runs>/{run}/simulation.nc",
+    output:
+        "<runs>/{run}/metrics.nc",
+    log:
+        "<logs>/evaluate_run/{run}.log",
+    benchmark:
+        "<benchmarks>/evaluate_run/{run}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        code=code("evaluate_run"),
+        run=settings_of,
+        test=CONFIG["periods"]["test"],
+    script:
+        "../scripts/evaluate_run.py"
+
+
+rule evaluate_trajectory:
+    """Score the parameters saved along a training in the test period, by VIC."""
+    input:
+        domain="<study>/domain.nc",
+        forcing="<study>/forcing.nc",
+        observations="<study>/observations.nc",
+        trajectory="<runs>/{run}/trajectory.nc",
+    output:
+        "<runs>/{run}/curve.csv",
+    log:
+        "<logs>/evaluate_trajectory/{run}.log",
+    benchmark:
+        "<benchmarks>/evaluate_trajectory/{run}.tsv"
+    conda:
+        "../../envs/vic.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    params:
+        code=code("evaluate_trajectory"),
+        run=settings_of,
+        test=CONFIG["periods"]["test"],
+        parameters=CONFIG["model"]["parameters"],
+    script:
+        "../scripts/evaluate_trajectory.py"

@@ -1,0 +1,97 @@
+# Requires: <study>/domain.nc, forcing.nc, training.nc and the last round of the surrogate
+# Makes:    <runs>/{run}/parameters.nc, trajectory.nc, history.csv and the trained network
+
+
+rule learn_dpl:
+    """Learn parameters of all cells at once by gradients through the surrogate or through VIC itself."""
+    input:
+        domain="<study>/domain.nc",
+        forcing="<study>/forcing.nc",
+        training="<study>/training.nc",
+        surrogate=branch(
+            lambda wildcards: RUNS[wildcards.run].model == "surrogate",
+            then=surrogate_of(ROUNDS),
+            otherwise=[],
+        ),
+    output:
+        parameters="<runs>/{run}/parameters.nc",
+        trajectory="<runs>/{run}/trajectory.nc",
+        history="<runs>/{run}/history.csv",
+        network="<runs>/{run}/network/network.safetensors",
+        card="<runs>/{run}/network/card.json",
+    log:
+        "<logs>/learn_dpl/{run}.log",
+    benchmark:
+        "<benchmarks>/learn_dpl/{run}.tsv"
+    wildcard_constraints:
+        run=runs_of(*LEARNERS),
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(480),
+        gpu=lambda wildcards: GPU if RUNS[wildcards.run].model == "surrogate" else 0,
+    params:
+        code=code("learn_dpl"),
+        run=settings_of,
+        parameters=CONFIG["model"]["parameters"],
+        device=CONFIG["device"],
+    script:
+        "../scripts/learn_dpl.py"
+
+
+rule set_default:
+    """Take published prior parameters everywhere, and fit the observation map alone."""
+    input:
+        domain="<study>/domain.nc",
+        forcing="<study>/forcing.nc",
+        training="<study>/training.nc",
+    output:
+        "<runs>/{run}/parameters.nc",
+    log:
+        "<logs>/set_default/{run}.log",
+    benchmark:
+        "<benchmarks>/set_default/{run}.tsv"
+    wildcard_constraints:
+        run=runs_of("default"),
+    conda:
+        "../../envs/vic.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        code=code("set_default"),
+        run=settings_of,
+        parameters=CONFIG["model"]["parameters"],
+    script:
+        "../scripts/set_default.py"
+
+
+rule set_cellmean:
+    """Predict each cell's own mean of the training period on every day: the bar any method must beat."""
+    input:
+        domain="<study>/domain.nc",
+        forcing="<study>/forcing.nc",
+        training="<study>/training.nc",
+    output:
+        "<runs>/{run}/parameters.nc",
+    log:
+        "<logs>/set_cellmean/{run}.log",
+    benchmark:
+        "<benchmarks>/set_cellmean/{run}.tsv"
+    wildcard_constraints:
+        run=runs_of("cellmean"),
+    conda:
+        "../../envs/vic.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        code=code("set_cellmean"),
+        run=settings_of,
+        parameters=CONFIG["model"]["parameters"],
+    script:
+        "../scripts/set_cellmean.py"

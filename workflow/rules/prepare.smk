@@ -1,0 +1,143 @@
+# Requires: the source of the configuration: a twin needs nothing, hydrodl its raw files
+# Makes:    <study>/domain.nc, forcing.nc, observations.nc, training.nc (and truth.nc of a twin)
+
+VEGETATION = "<resources>/vegetation/ldas_library.csv"
+
+if SOURCE["name"] == "twin":
+
+    rule build_twin:
+        """Invent a region, its weather, true parameters and what satellites would have seen of it."""
+        input:
+            VEGETATION,
+        output:
+            domain="<study>/domain.nc",
+            forcing="<study>/forcing.nc",
+            observations="<study>/observations.nc",
+            truth="<study>/truth.nc",
+        log:
+            "<logs>/build_twin.log",
+        benchmark:
+            "<benchmarks>/build_twin.tsv"
+        conda:
+            "../../envs/vic.yaml"
+        threads: 2
+        resources:
+            mem_mb=growing(8000),
+            runtime=growing(60),
+        params:
+            code=code("build_twin"),
+            source=SOURCE,
+            samplings=CONFIG["samplings"],
+            split_seed=CONFIG["split_seed"],
+            train_end=min(last for _, last in CONFIG["periods"]["train"].values()),
+            parameters=CONFIG["model"]["parameters"],
+        script:
+            "../scripts/build_twin.py"
+
+
+if SOURCE["name"] == "hydrodl":
+
+    RAW = catalogue.hydrodl_files(SOURCE, DATASETS)
+
+    rule build_domain:
+        """Choose the cells, set VIC's constants and the networks' attributes, and split the cells."""
+        input:
+            RAW,
+            VEGETATION,
+            "<resources>/elevation/etopo5_conus.csv",
+        output:
+            domain="<study>/domain.nc",
+            coverage=report(
+                "<study>/coverage.csv",
+                caption="../report/coverage.rst",
+                category="data",
+                labels={"what": "cells kept and left out"},
+            ),
+        log:
+            "<logs>/build_domain.log",
+        benchmark:
+            "<benchmarks>/build_domain.tsv"
+        conda:
+            "../../envs/data.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(2000),
+            runtime=growing(30),
+        params:
+            code=code("build_domain"),
+            years=SOURCE["years"],
+            samplings=CONFIG["samplings"],
+            split_seed=CONFIG["split_seed"],
+            training=min(CONFIG["periods"]["train"].values()),
+        script:
+            "../scripts/build_domain.py"
+
+    rule build_forcing:
+        """Bring the weather into VIC's units, three-hourly where snow needs it, a spin-up year first."""
+        input:
+            RAW,
+            domain="<study>/domain.nc",
+        output:
+            "<study>/forcing.nc",
+        log:
+            "<logs>/build_forcing.log",
+        benchmark:
+            "<benchmarks>/build_forcing.tsv"
+        conda:
+            "../../envs/data.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(4000),
+            runtime=growing(30),
+        params:
+            code=code("build_forcing"),
+            years=SOURCE["years"],
+        script:
+            "../scripts/build_forcing.py"
+
+    rule build_observations:
+        """Put the satellite's soil moisture on the time axis of the forcing, gaps as gaps."""
+        input:
+            RAW,
+            domain="<study>/domain.nc",
+        output:
+            "<study>/observations.nc",
+        log:
+            "<logs>/build_observations.log",
+        benchmark:
+            "<benchmarks>/build_observations.tsv"
+        conda:
+            "../../envs/data.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(2000),
+            runtime=growing(30),
+        params:
+            code=code("build_observations"),
+            years=SOURCE["years"],
+        script:
+            "../scripts/build_observations.py"
+
+
+rule split_training:
+    """Cut out what a learner may see: the targets, in the training periods, and nothing else."""
+    input:
+        "<study>/observations.nc",
+    output:
+        "<study>/training.nc",
+    log:
+        "<logs>/split_training.log",
+    benchmark:
+        "<benchmarks>/split_training.tsv"
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        code=code("split_training"),
+        periods=CONFIG["periods"]["train"],
+        targets=sorted({target for run in RUNS.values() for target in run.targets}),
+    script:
+        "../scripts/split_training.py"

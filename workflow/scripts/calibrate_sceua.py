@@ -1,0 +1,61 @@
+"""Calibrate every training cell by itself with SCE-UA, all cells advanced at once."""
+
+from pathlib import Path
+
+from parlearn import contracts, outputs
+from parlearn.calibrate.domain import calibrate_domain
+from parlearn.calibrate.sceua import Settings
+from parlearn.job import job
+from parlearn.models.vic import default_parameters
+from parlearn.opening import device_of, open_model
+from parlearn.provenance import digest, stamp, write_sidecar
+from parlearn.study import load_study
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params, run = snakemake.params, snakemake.params.run
+    device = device_of(run["model"], params.device)
+    domain = contracts.read(snakemake.input.domain, "domain")
+    forcing = contracts.read(snakemake.input.forcing, "forcing")
+    study = load_study(
+        domain,
+        forcing,
+        contracts.read(snakemake.input.training, "training"),
+        sampling=run["sampling"],
+        period=run["period"],
+        span=run["span"],
+        targets=run["targets"],
+    ).to(device)
+    surrogate = snakemake.input.surrogate
+    model = open_model(
+        run["model"],
+        domain,
+        forcing,
+        parameters=params.parameters,
+        surrogate=Path(surrogate[0]).parent if surrogate else None,
+        device=device,
+    )
+    folder = Path(snakemake.output.parameters).parent
+    result = calibrate_domain(
+        model,
+        study,
+        Settings(**run["settings"], seed=run["seed"]),
+        donor=domain["donor"].sel(sampling=run["sampling"]).values,
+        start=default_parameters(domain, model.space.names),
+        observation_map=run["observation_map"],
+        checkpoint=folder / f"checkpoint-{digest(params.items(), snakemake.input)}.npz",
+    )
+    for reason, count in result.cells["reason"].value_counts().items():
+        log.info("%d cells stopped by %s", count, reason)
+    provenance = stamp(snakemake.rule, snakemake.input, params.items(), run["seed"], device)
+    learned = outputs.parameters_dataset(
+        model.space, result.parameters, result.slope, result.offset
+    )
+    contracts.write(learned, snakemake.output.parameters, "parameters", provenance)
+    trajectory = outputs.trajectory_dataset(model.space, **result.trajectory)
+    contracts.write(trajectory, snakemake.output.trajectory, "trajectory", provenance)
+    contracts.write_table(result.history, snakemake.output.history, "history")
+    contracts.write_table(result.cells, snakemake.output.cells)
+    for table in (snakemake.output.history, snakemake.output.cells):
+        write_sidecar(table, provenance)
+    for state in folder.glob("checkpoint-*.npz"):  # those of other settings as well
+        state.unlink()

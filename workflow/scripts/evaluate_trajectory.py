@@ -1,0 +1,22 @@
+"""Score the parameters saved along a training in the test period, by VIC."""
+
+from parlearn import contracts, evaluate
+from parlearn.job import job
+from parlearn.models.vic import VIC
+from parlearn.provenance import stamp, write_sidecar
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params, run = snakemake.params, snakemake.params.run
+    domain = contracts.read(snakemake.input.domain, "domain")
+    forcing = contracts.read(snakemake.input.forcing, "forcing")
+    observations = contracts.read(snakemake.input.observations, "observations")
+    target = run["targets"][0]
+    curve = evaluate.curve(
+        contracts.read(snakemake.input.trajectory, "trajectory"),
+        VIC(domain, forcing, names=tuple(params.parameters), outputs=(target,)),
+        observations[target],
+        params.test,
+        domain["role"].sel(sampling=run["sampling"]).values,
+    )
+    contracts.write_table(curve, snakemake.output[0], "curve")
+    write_sidecar(snakemake.output[0], stamp(snakemake.rule, snakemake.input, params.items()))

@@ -1,0 +1,27 @@
+"""Predict each cell's own mean of the training period on every day: a bar for any method."""
+
+from parlearn import contracts, outputs
+from parlearn.job import job
+from parlearn.learn.baselines import cell_mean
+from parlearn.models.vic import SPACE, default_parameters
+from parlearn.provenance import stamp
+from parlearn.study import load_study
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params, run = snakemake.params, snakemake.params.run
+    domain = contracts.read(snakemake.input.domain, "domain")
+    study = load_study(
+        domain,
+        contracts.read(snakemake.input.forcing, "forcing"),
+        contracts.read(snakemake.input.training, "training"),
+        sampling=run["sampling"],
+        period=run["period"],
+        span=run["span"],
+        targets=run["targets"],
+    )
+    space = SPACE.subset(params.parameters)
+    # The map's slope is 0, so what VIC simulates with these parameters does not matter.
+    baseline = cell_mean(study, default_parameters(domain, space.names))
+    ds = outputs.parameters_dataset(space, baseline.parameters, baseline.slope, baseline.offset)
+    provenance = stamp(snakemake.rule, snakemake.input, config=params.items())
+    contracts.write(ds, snakemake.output[0], "parameters", provenance)

@@ -1,0 +1,27 @@
+"""Simulate with a run's parameters, by VIC and by the surrogate."""
+
+from pathlib import Path
+
+import torch
+
+from parlearn import contracts, outputs
+from parlearn.job import job
+from parlearn.opening import OUTPUTS, open_model
+from parlearn.provenance import stamp
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params = snakemake.params
+    domain = contracts.read(snakemake.input.domain, "domain")
+    forcing = contracts.read(snakemake.input.forcing, "forcing")
+    parameters = contracts.read(snakemake.input.parameters, "parameters")
+    folder = Path(snakemake.input.surrogate[0]).parent
+    runs = {}
+    for name in ("vic", "surrogate"):
+        model = open_model(name, domain, forcing, parameters=params.parameters, surrogate=folder)
+        values = outputs.parameters_tensor(parameters, model.space, snakemake.input.parameters)
+        with torch.inference_mode():
+            runs[name] = model.simulate(values)
+        log.info("%s: %d cells, %d days", name, model.n_cells, model.n_days)
+    simulation = outputs.simulation_dataset(runs, OUTPUTS, forcing["time"])
+    provenance = stamp(snakemake.rule, snakemake.input, config=params.items())
+    contracts.write(simulation, snakemake.output[0], "simulation", provenance)

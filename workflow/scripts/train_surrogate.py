@@ -1,0 +1,62 @@
+"""Fit the LSTM that stands in for VIC on all samples so far; judge it on sets it has not seen."""
+
+from pathlib import Path
+
+import numpy as np
+
+from parlearn import contracts
+from parlearn.job import job, pick_device
+from parlearn.models.surrogate import Surrogate
+from parlearn.models.vic import SPACE
+from parlearn.provenance import stamp
+from parlearn.surrogate import (
+    SurrogateSettings,
+    fit_surrogate,
+    gather_samples,
+    judge_surrogate,
+    median_skill,
+)
+
+OUTPUTS = ("soil_moisture", "evapotranspiration")
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params = snakemake.params
+    device = pick_device(params.device)
+    settings = dict(params.surrogate)
+    seed, held_out = settings.pop("seed"), settings.pop("held_out")
+    domain = contracts.read(snakemake.input.domain, "domain")
+    forcing = contracts.read(snakemake.input.forcing, "forcing")
+    space = SPACE.subset(params.parameters)
+    batches = [contracts.read(path, "samples") for path in snakemake.input.samples]
+    seen, unseen = gather_samples(batches, space, OUTPUTS).split(
+        held_out, rounds=int(snakemake.wildcards.round)
+    )
+
+    # The weather of the test period is kept from the surrogate too, so that it can be judged there.
+    first, last = (np.datetime64(day) for day in params.test)
+    time = forcing["time"].values
+    start = int(np.searchsorted(time, first))
+    test = slice(start, int(np.searchsorted(time, last, side="right")))
+    earlier = None
+    if snakemake.input.earlier:
+        earlier = Surrogate.load(Path(snakemake.input.earlier[0]).parent, domain, forcing)
+    folder = Path(snakemake.output.weights).parent
+    surrogate = fit_surrogate(
+        domain,
+        forcing,
+        seen,
+        space,
+        SurrogateSettings(**settings),
+        days=slice(0, start),
+        seed=seed,
+        device=device,
+        start=earlier,
+        checkpoint=folder.with_name(f"{folder.name}.checkpoint"),
+    )
+    skill = judge_surrogate(surrogate, unseen, test)
+    surrogate.card["skill"] = median_skill(skill)
+    log.info("medians over cells, unseen sets, test period: %s", surrogate.card["skill"])
+    provenance = stamp(snakemake.rule, snakemake.input, params.items(), seed, device)
+    surrogate.card["provenance"] = provenance
+    surrogate.save(folder)
+    contracts.write(skill, snakemake.output.skill, "skill", provenance)
