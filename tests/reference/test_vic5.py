@@ -1,4 +1,4 @@
-"""VIC in torch against 40 real cells of the original VIC 5.1: every bar, single and double precision."""
+"""VIC in torch against 40 real cells of the original VIC 5.1: every bar, in both precisions."""
 
 import os
 from pathlib import Path

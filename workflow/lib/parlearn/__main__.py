@@ -57,6 +57,39 @@ def export_vic5(arguments) -> int:
     return 0
 
 
+def apply_trained(arguments) -> int:
+    """Write the parameters that a trained network gives to the cells of another domain."""
+    from pathlib import Path
+
+    from parlearn import contracts, outputs
+    from parlearn.learn.apply import apply_network, load_network
+    from parlearn.provenance import stamp
+
+    trained = load_network(Path(arguments.network))
+    domain = contracts.read(arguments.domain, "domain")
+    given, options = [arguments.domain], {}
+    if trained.network.uses_series:
+        if not (arguments.forcing and arguments.training and arguments.period):
+            raise ValueError(
+                f"{trained.method} reads forcing and observations: give --forcing, --training and "
+                "--period NAME FIRST_DAY LAST_DAY"
+            )
+        name, first, last = arguments.period
+        given += [arguments.forcing, arguments.training]
+        options = {
+            "forcing": contracts.read(arguments.forcing, "forcing"),
+            "training": contracts.read(arguments.training, "training"),
+            "period": name,
+            "span": (first, last),
+        }
+    parameters, slope, offset = apply_network(trained, domain, **options)
+    made = outputs.parameters_dataset(trained.space, parameters, slope, offset)
+    settings = {"network": arguments.network}
+    contracts.write(made, arguments.output, "parameters", stamp("apply_network", given, settings))
+    print(arguments.output)
+    return 0
+
+
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(prog="python -m parlearn", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -79,6 +112,24 @@ def main(argv=None) -> int:
     export.add_argument("parameters", help="parameters.nc of a run")
     export.add_argument("folder", help="folder to write to")
     export.set_defaults(run=export_vic5)
+    apply = commands.add_parser(
+        "apply-network",
+        help="parameters for another domain from a trained network",
+        description="Writes parameters.nc for the cells of DOMAIN, whose attributes must have the "
+        "names and units that the network was trained on.",
+    )
+    apply.add_argument("network", help="folder of the trained network: <results>/runs/RUN/network")
+    apply.add_argument("domain", help="domain.nc of the other region")
+    apply.add_argument("output", help="parameters.nc to write")
+    apply.add_argument("--forcing", help="forcing.nc of the region, for dpl_z")
+    apply.add_argument("--training", help="training.nc of the region, for dpl_z")
+    apply.add_argument(
+        "--period",
+        nargs=3,
+        metavar=("NAME", "FIRST_DAY", "LAST_DAY"),
+        help="period of training.nc that dpl_z looks at, and its days",
+    )
+    apply.set_defaults(run=apply_trained)
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
