@@ -9,9 +9,10 @@ CORES ?= 2
 MIRROR ?=
 SHELL := /bin/bash
 
-# the first of these that is Python 3.11 or newer
+# The first of these that is Python 3.11 or newer; never the one inside .venv, which is replaced.
+NEW_ENOUGH := import sys; sys.exit("too old") if sys.version_info < (3, 11) else print(sys._base_executable)
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && break; done)
 
 READY := .venv/requirements.lock
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -20,7 +21,7 @@ export PYTHONPATH := $(CURDIR)/workflow/lib
 REAL := --configfile config/real.yaml
 # the folder is meant as seen from where make was called, and its name may hold blanks
 ifneq ($(MIRROR),)
-REAL += --config 'source={"mirror": "$(abspath $(MIRROR))"}'
+REAL += --config 'source={"mirror": "$(shell realpath -m -- '$(MIRROR)')"}'
 endif
 
 # $(call timed,NAME,COMMAND): run a command and say how long it took
@@ -57,7 +58,7 @@ setup: $(READY)
 
 $(READY): requirements.lock
 	@test -n '$(PYTHON)' || { echo 'parlearn needs Python 3.11 or newer and found none: install it, or name it, as in: make demo PYTHON=/path/to/python3' >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo '$(PYTHON) is older than Python 3.11: name a newer one, as in: make demo PYTHON=/path/to/python3' >&2; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' >/dev/null 2>&1 || { echo '$(PYTHON) is not Python 3.11 or newer: name one that is, as in: make demo PYTHON=/path/to/python3' >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || { echo '$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt-get install python3-venv' >&2; exit 1; }
 	@command -v c++ >/dev/null || echo 'There is no C++ compiler: VIC will run without its compiled loop, many times slower. On Debian and Ubuntu: apt-get install g++' >&2
 	$(PYTHON) -m venv --clear .venv

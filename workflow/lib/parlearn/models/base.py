@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -42,6 +41,10 @@ class ParameterSpace:
         self.parameters = tuple(parameters)
         if len({p.name for p in self.parameters}) != len(self.parameters):
             raise ValueError(f"a parameter is named twice in {[p.name for p in self.parameters]}")
+        # made here, not when first asked for: made in inference mode they could not serve autograd
+        self.lower = torch.tensor([p.lower for p in self.parameters], dtype=torch.float32)
+        self.upper = torch.tensor([p.upper for p in self.parameters], dtype=torch.float32)
+        self._log = torch.tensor([p.scale == "log" for p in self.parameters])
 
     def __len__(self):
         return len(self.parameters)
@@ -52,18 +55,6 @@ class ParameterSpace:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(p.name for p in self.parameters)
-
-    @cached_property
-    def lower(self) -> Tensor:
-        return torch.tensor([p.lower for p in self.parameters], dtype=torch.float32)
-
-    @cached_property
-    def upper(self) -> Tensor:
-        return torch.tensor([p.upper for p in self.parameters], dtype=torch.float32)
-
-    @cached_property
-    def _log(self) -> Tensor:
-        return torch.tensor([p.scale == "log" for p in self.parameters])
 
     def index(self, name: str) -> int:
         if name not in self.names:
