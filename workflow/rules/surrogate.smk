@@ -28,7 +28,7 @@ rule train_surrogate:
         "<benchmarks>/train_surrogate/round-{round}.tsv"
     conda:
         "../../envs/torch.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=growing(8000),
         runtime=growing(240),
@@ -58,7 +58,7 @@ rule learn_pilot:
         "<benchmarks>/learn_pilot/round-{round}.tsv"
     conda:
         "../../envs/torch.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=growing(8000),
         runtime=growing(120),
