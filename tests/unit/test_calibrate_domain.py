@@ -95,7 +95,8 @@ def test_line_of_the_domain_improves_the_fit(truth):
     start = truth.roll(1, 0)
     found = calibrate_domain(Wave(), study, SETTINGS, donor=DONOR, start=start)
     assert found.trajectory["slope"][-1] == np.float32(found.slope)
-    assert len(set(found.trajectory["slope"][:-1])) == 1
+    # the line of each loop is that of the parameters found by then, not the one the search held
+    assert len(set(found.trajectory["slope"])) > 1
     wave = Wave().simulate(found.parameters)[..., 0]
     paired = found.slope * 0.5 * (wave[:, 1:] + wave[:, :-1]) + found.offset
     error = (paired - study.observations[:, 1:, 0])[:4]

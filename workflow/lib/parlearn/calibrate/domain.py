@@ -45,7 +45,8 @@ def calibrate_domain(
     """Calibrate each training cell by itself; every other cell takes its donor's parameters.
 
     A map of the domain cannot be found cell by cell. It is fit with the parameters ``start``,
-    from which dPL begins as well, held while the cells are searched, and fit anew at the end.
+    from which dPL begins as well, and held while the cells are searched; what is written
+    carries the line fit anew to the parameters of each loop.
 
     Parameters
     ----------
@@ -75,18 +76,24 @@ def calibrate_domain(
     physical = model.space.to_physical(torch.from_numpy(found.trajectory_best).float()).numpy()
     everywhere = spread(physical, cells, donor)
     parameters = torch.from_numpy(everywhere[-1].copy())
-    last = fit_line(model, study, parameters, seen) if mapped else first
-    loops = len(found.epochs)
+    # along the way as at the end, the line is that of the parameters found so far
+    lines = np.array(
+        [
+            fit_line(model, study, torch.from_numpy(loop), seen) if mapped else first
+            for loop in everywhere
+        ],
+        dtype=np.float32,
+    )
     return DomainCalibration(
         parameters=parameters,
-        slope=last[0],
-        offset=last[1],
+        slope=float(lines[-1, 0]),
+        offset=float(lines[-1, 1]),
         trajectory={
             "epoch": found.epochs.astype(np.float32),
             "seconds": found.trajectory_seconds.astype(np.float32),
             "parameters": everywhere,
-            "slope": np.r_[np.full(loops - 1, first[0]), last[0]].astype(np.float32),
-            "offset": np.r_[np.full(loops - 1, first[1]), last[1]].astype(np.float32),
+            "slope": lines[:, 0],
+            "offset": lines[:, 1],
         },
         history=_history(found),
         cells=pd.DataFrame(
