@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 # a run of CI is repeatable; runs by hand go on looking for new examples
-settings.register_profile("ci", derandomize=True)
+settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
