@@ -95,6 +95,10 @@ def test_own_datasets_and_claims_are_valid():
         ("periods.test", ["2017-04-01", "2020-03-31"], "not inside the record of the source"),
         ("samplings.s2", 2, "samplings.s2: 2 is not the side of a patch"),
         ("samplings.s64", 64, "samplings.s64: no 64 x 64 patch fits into the 32 x 48 cells"),
+        ("samplings.r1", {"region": 1, "of": 5}, "samplings.r1: regions are for scattered cells"),
+        ("settings.dpl.dpl_z.preset", "li2032", "'li2032' is unknown (did you mean 'li2023'?)"),
+        ("settings.dpl.dpl_z", {"hidden": 3}, "settings.dpl.dpl_z: epochs is missing"),
+        ("settings.dpl.dpl_z.bounds", "clip", "settings.dpl.dpl_z.bounds: 'clip' is unknown"),
         ("simulate.pilot.settings", "dpl_x", "simulate.pilot.settings: 'dpl_x' is not defined"),
         ("simulate.pilot.sampling", "s5", "simulate.pilot.sampling: 's5' is not defined"),
     ],
@@ -237,7 +241,7 @@ def test_mistakes_in_figures_are_named(figures, keys, words):
 
 
 def test_figure_takes_the_runs_like_its_choice(figures):
-    found = figures(runs={"method": ["sceua"], "period": ["two_years"]})
+    found = figures(runs={"method": ["sceua"], "sampling": ["s8"], "period": ["two_years"]})
     assert found["tsai2021_fig4"]["runs"] == ["sceua_s8_2y_1"]
 
 
@@ -261,13 +265,33 @@ def test_claim_twice(tmp_path):
 def test_schemas_know_the_settings_of_the_library():
     own = {"observation_map", "targets"}  # columns of the table of runs
     config = load("config/schemas/config.schema.yaml")["properties"]
-    dpl = config["settings"]["properties"]["dpl"]["additionalProperties"]["properties"]
+    dpl = load("config/schemas/dpl.schema.yaml")["properties"]
     assert set(dpl) == {f.name for f in fields(Settings)} - own
     surrogate = set(config["surrogate"]["properties"])
     assert surrogate == {f.name for f in fields(SurrogateSettings)} | {"seed", "held_out"}
     twin = set(load("config/schemas/source_twin.schema.yaml")["properties"])
     assert twin == {f.name for f in fields(TwinConfig)} | {"name"}
     assert config["model"]["properties"]["parameters"]["items"]["enum"] == list(SPACE.names)
+
+
+def test_own_presets_are_settings_and_are_overridden():
+    presets = configuration.read_presets(ROOT / "config/presets.yaml", SCHEMAS)
+    for methods in presets.values():
+        assert set(methods) <= set(NETWORKS)
+        for settings in methods.values():
+            Settings.from_dict(settings)
+    config = check(change("settings.dpl.dpl_z", {"preset": "li2023", "epochs": 7}))
+    merged = catalogue.preset("dpl", "dpl_z", "dpl_z", config)
+    assert merged == {**presets["li2023"]["dpl_z"], "epochs": 7}
+    assert merged["reading"] == 240
+    assert merged["hidden"] == 256
+
+
+def test_a_preset_without_the_method():
+    config = check(change("settings.dpl.dpl_z", {"preset": "li2023"}))
+    del config["presets"]["li2023"]["dpl_z"]
+    with pytest.raises(ConfigError, match=r"config/presets.yaml has none for dpl_z; it has dpl_a"):
+        catalogue.read_runs(ROOT / "config/runs.tsv", SCHEMAS, config)
 
 
 def test_methods_know_the_networks_of_the_library():

@@ -9,10 +9,13 @@ from parlearn.domain import (
     TRAIN,
     UNUSED,
     VALIDATE,
+    _on_sphere,
     grid_splits,
     keep_used,
     nearest,
     random_splits,
+    regions,
+    scattered_splits,
 )
 
 SHARES = {"d16": 1 / 16, "d4": 1 / 4, "all": 1.0}
@@ -169,3 +172,41 @@ def test_keep_used_drops_cells_and_renumbers_donors():
             kept[name].values[kept["donor"].values],
             whole[name].values[whole["donor"].values][:, used],
         )
+
+
+def test_regions_are_compact_and_part_the_cells():
+    """A cell's own centre is the nearest one; four tight clusters are found as they are."""
+    lat, lon = scattered(200)
+    found = regions(lat, lon, 5, seed=1)
+    assert set(found) == set(range(5))
+    points = _on_sphere(lat, lon)
+    centres = np.stack([points[found == k].mean(0) for k in range(5)])
+    nearest_centre = np.linalg.norm(points[:, None] - centres, axis=-1).argmin(1)
+    assert (nearest_centre == found).mean() > 0.98
+    longitudes = [np.median(lon[found == k]) for k in range(5)]
+    assert longitudes == sorted(longitudes)
+    rng = np.random.default_rng(2)
+    truth = np.repeat([2, 0, 3, 1], 10)
+    lon4 = np.array([-80.0, -120.0, -75.0, -100.0]).repeat(10) + rng.uniform(-0.5, 0.5, 40)
+    assert (regions(40 + rng.uniform(-0.5, 0.5, 40), lon4, 4, seed=0) == truth).all()
+
+
+def test_regional_folds_leave_out_each_cell_once():
+    lat, lon = scattered(200)
+    folds = {f"region{k}": {"region": k, "of": 5} for k in range(1, 6)}
+    ds = scattered_splits(lat, lon, {"all": 1.0, **folds}, seed=1)
+    assert list(ds["sampling"].values) == ["all", *folds]
+    tested = (ds["role"].sel(sampling=list(folds)).values == TEST).sum(0)
+    assert (tested == 1).all()
+    for name in folds:
+        role = ds["role"].sel(sampling=name).values
+        assert (role != UNUSED).all()
+        assert (role[ds["donor"].sel(sampling=name).values] == TRAIN).all()
+        assert 0.08 < (role == VALIDATE).sum() / (role != TEST).sum() < 0.12
+    same = random_splits(lat, lon, {"all": 1.0}, 1)
+    assert (ds["role"].sel(sampling=["all"]).values == same["role"].values).all()
+
+
+def test_more_regions_than_cells():
+    with pytest.raises(ValueError, match="3 cells cannot be parted into 5 regions"):
+        regions([1, 2, 3], [1, 2, 3], 5, seed=0)

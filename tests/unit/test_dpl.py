@@ -8,7 +8,7 @@ import torch
 import xarray as xr
 
 from parlearn.learn.apply import apply_network, load_network, save_network
-from parlearn.learn.batches import plan_epoch, record_epochs, run_days
+from parlearn.learn.batches import days_to_read, plan_epoch, record_epochs, run_days
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.parameter_networks import NETWORKS, NetworkShape, build_network
 from parlearn.learn.settings import Settings
@@ -106,6 +106,8 @@ def same(one, other):
         ("dpl_a", "domain", 80, 0.02),
         ("dpl_a", "network", 80, 0.02),
         ("dpl_z", "none", 60, 0.01),
+        ("paraformer_a", "none", 80, 0.005),
+        ("paraformer_z", "none", 60, 0.002),
     ],
 )
 def test_recovers_known_parameters(method, observation_map, epochs, rate):
@@ -172,13 +174,23 @@ def test_what_must_not_be_seen_changes_nothing(method):
     other = learn_dpl(method, make_study(observe=of_test_cells)[0], model, QUICK, seed=3)
     assert [r["train_loss"] for r in other.history] == [r["train_loss"] for r in result.history]
     assert torch.equal(other.parameters[:50], result.parameters[:50])
-    assert torch.equal(other.parameters[50:], result.parameters[50:]) == (method == "dpl_a")
+    of_attributes = not result.network.uses_series
+    assert torch.equal(other.parameters[50:], result.parameters[50:]) == of_attributes
 
 
-@pytest.mark.parametrize(("method", "batch", "window"), [("dpl_a", 7, 15), ("dpl_z", None, None)])
-def test_a_killed_run_resumes_to_the_same_numbers(tmp_path, method, batch, window):
+@pytest.mark.parametrize(
+    ("method", "batch", "window", "reading"),
+    [
+        ("dpl_a", 7, 15, None),
+        ("dpl_z", None, None, None),
+        ("paraformer_z", None, None, 20),
+    ],
+)
+def test_a_killed_run_resumes_to_the_same_numbers(tmp_path, method, batch, window, reading):
     study, model, _ = make_study()
-    settings = Settings(epochs=6, hidden=8, batch=batch, window=window, dropout=0.3)
+    settings = Settings(
+        epochs=6, hidden=8, batch=batch, window=window, reading=reading, dropout=0.3
+    )
     whole = learn_dpl(method, study, model, settings, seed=5)
 
     class Killed(Bucket):
@@ -265,6 +277,53 @@ def test_adadelta_learns_too():
     assert history[-1]["train_loss"] < history[0]["train_loss"]
 
 
+def test_the_optimizer_has_its_settings():
+    weights = [torch.nn.Parameter(torch.zeros(1))]
+    settings = Settings(5, optimizer="adadelta", learning_rate=0.5, rho=0.95, weight_decay=1e-5)
+    group = settings.make_optimizer(weights).param_groups[0]
+    assert (group["lr"], group["rho"], group["weight_decay"]) == (0.5, 0.95, 1e-5)
+    adam = replace(settings, optimizer="adam").make_optimizer(weights)
+    assert isinstance(adam, torch.optim.Adam)
+    assert adam.param_groups[0]["weight_decay"] == 1e-5
+
+
+@pytest.mark.parametrize("method", ["dpl_a", "paraformer_z"])
+def test_the_range_boundary_loss_in_place_of_bounded_outputs(method):
+    """A start far outside is drawn back; the model never sees a parameter beyond its bounds."""
+    study, model, _ = make_study()
+    settings = replace(QUICK, epochs=30, bounds="penalty", learning_rate=0.02)
+    result = learn_dpl(method, study, model, settings, seed=0)
+    SPACE.check(result.parameters)
+    assert result.history[-1]["validation_loss"] < 0.6 * result.history[0]["validation_loss"]
+    network = result.network
+    with torch.no_grad():
+        network.body.head.bias += 3.0
+        inputs = study.inputs.select(study.cells("train"))
+        assert network(inputs).max() > 1
+        assert network.read(inputs).max() == 1
+
+
+def test_a_network_that_reads_windows_reads_every_day():
+    shape = NetworkShape(3, 10, 2, hidden=8, reading=40)
+    network = build_network("paraformer_z", shape).eval()
+    inputs = Inputs(torch.randn(5, 3), torch.randn(5, 100, 10))
+    parts = [network(inputs.between(k, k + 40)) for k in (0, 30, 60)]
+    assert torch.allclose(network.read(inputs), torch.stack(parts).mean(0))
+    assert torch.equal(network.read(inputs.between(0, 40)), network(inputs.between(0, 40)))
+    with pytest.raises(ValueError, match="reads 40 days at once; there are 39"):
+        network.read(inputs.between(0, 39))
+
+
+def test_days_read_in_training():
+    generator = torch.Generator().manual_seed(0)
+    period, batch = slice(20, 70), slice(30, 50)
+    assert days_to_read(batch, period, None, generator) == period
+    assert days_to_read(batch, period, 20, generator) == batch
+    drawn = [days_to_read(batch, period, 35, generator) for _ in range(300)]
+    assert {d.stop - d.start for d in drawn} == {35}
+    assert {d.start for d in drawn} == set(range(20, 36))
+
+
 def test_batches_without_observations_are_skipped_and_counted(caplog):
     def only_late(observations):
         observations[:, : TRAINING.stop - 10] = torch.nan
@@ -305,6 +364,8 @@ def test_a_failing_model_is_named():
     [
         ("ganpo", {}, "unknown method 'ganpo'; parameter networks are dpl_a, dpl_z"),
         ("dpl_a", {"window": 51}, "window = 51 days is longer than the training period of 50"),
+        ("paraformer_z", {"reading": 51}, "reading = 51 days is longer than the training period"),
+        ("paraformer_a", {"heads": 3}, "heads = 3 does not divide hidden = 8"),
         ("dpl_a", {"targets": {"runoff": 1.0}}, "study has no 'runoff'"),
     ],
 )
@@ -321,6 +382,8 @@ def test_unsuitable_choices(method, changes, message):
         ({"epochs": 0}, "epochs = 0; it must be at least 1"),
         ({"epochs": 5, "learning_rate": 0}, "learning_rate = 0"),
         ({"epochs": 5, "optimizer": "sgd"}, "unknown optimizer 'sgd'; use adam or adadelta"),
+        ({"epochs": 5, "bounds": "clip"}, "unknown bounds 'clip'; use sigmoid or penalty"),
+        ({"epochs": 5, "rho": 1.1}, "rho = 1.1; it must lie between 0 and 1"),
         ({"epochs": 5, "observation_map": "cell"}, "unknown observation_map 'cell'"),
         ({"epochs": 5, "targets": {}}, "weights above 0"),
         ({"epochs": 5, "targets": {"evapotranspiration": 1.0}}, "is for soil_moisture only"),

@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from parlearn.learn.losses import NoObservations, global_rmse, squared_error, weighted_loss
+from parlearn.learn.losses import (
+    NoObservations,
+    global_rmse,
+    range_boundary_loss,
+    squared_error,
+    weighted_loss,
+)
 
 NAN = torch.nan
 
@@ -43,3 +49,23 @@ def test_targets_are_weighted():
     assert weighted_loss({"soil_moisture": torch.tensor(0.04)}, weights).item() == pytest.approx(
         0.04
     )
+
+
+def test_range_boundary_loss_by_hand():
+    """Two parameters, so alpha = 2; two cells: one inside, one with 0.2 above and 0.3 below."""
+    inside = torch.tensor([[0.0, 1.0]])
+    assert range_boundary_loss(inside).item() == 0
+    outside = torch.tensor([[1.2, -0.3]], requires_grad=True)
+    loss = range_boundary_loss(outside)
+    assert loss.item() == pytest.approx(2 * 0.2 / 1.01 + 2 * 0.3 / 1.01)
+    loss.backward()
+    assert outside.grad.tolist()[0] == pytest.approx([2 / 1.01, -2 / 1.01])
+    both = torch.tensor([[1.2, 1.4], [0.5, 0.5]])
+    assert range_boundary_loss(both).item() == pytest.approx(0.5 * 2 * (0.2 + 0.4) / 2.01)
+
+
+def test_range_boundary_loss_of_given_bounds():
+    """Table 1 of Li & Lu: ds 0 to 7.6, dsmax 0 to 10.8; 1.4 above the one, 2 below the other."""
+    lower, upper = torch.tensor([0.0, 0.0]), torch.tensor([7.6, 10.8])
+    loss = range_boundary_loss(torch.tensor([[9.0, -2.0]]), lower, upper)
+    assert loss.item() == pytest.approx(2 * 1.4 / 1.01 + 2 * 2.0 / 1.01)

@@ -16,6 +16,8 @@ METHODS = {
     "sceua": "sceua",
     "dpl_a": "dpl",
     "dpl_z": "dpl",
+    "paraformer_a": "dpl",
+    "paraformer_z": "dpl",
 }
 #: models that a method may learn through
 MODELS = ("surrogate", "vic")
@@ -156,7 +158,7 @@ def pilot_identity(config: Mapping) -> dict:
     return {
         **pilot,
         "span": config["periods"]["train"][pilot["period"]],
-        "settings": config["settings"]["dpl"][pilot["settings"]],
+        "settings": preset("dpl", pilot["settings"], pilot["method"], config),
     }
 
 
@@ -168,6 +170,13 @@ def hydrodl_files(source: Mapping, datasets: Mapping) -> list[str]:
         n for n in names if n.endswith("/crd.csv") or any(y in n for y in ["/const/", *series])
     ]
     return [f"<resources>/raw/hydrodl/{name}" for name in wanted]
+
+
+def preset(family: str, name: str, method: str, config: Mapping) -> dict:
+    """Settings of a name for a method, over those of the paper's preset they may ask for."""
+    settings = dict(config["settings"][family][name])
+    paper = settings.pop("preset", None)
+    return {**(config["presets"][paper][method] if paper else {}), **settings}
 
 
 def identity(run: Run, config: Mapping) -> dict:
@@ -182,7 +191,7 @@ def identity(run: Run, config: Mapping) -> dict:
         "targets": list(run.targets),
         "observation_map": run.observation_map,
         "seed": run.seed,
-        "settings": {} if family == "-" else config["settings"][family][run.settings],
+        "settings": {} if family == "-" else preset(family, run.settings, run.method, config),
     }
 
 
@@ -224,6 +233,13 @@ def _run_problems(row, config):
             f"choose from {listed(models)}"
         )
     presets = {"-": None} if family == "-" else config["settings"][family]
+    if family == "dpl" and row["settings"] in presets:
+        paper = presets[row["settings"]].get("preset")
+        if paper and row["method"] not in config["presets"][paper]:
+            yield (
+                f"settings: the preset {paper} of config/presets.yaml has none for "
+                f"{row['method']}; it has {listed(config['presets'][paper])}"
+            )
     lookups = (
         ("sampling", config["samplings"], "samplings"),
         ("period", config["periods"]["train"], "periods.train"),

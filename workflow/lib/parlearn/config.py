@@ -85,7 +85,13 @@ def check_config(config: Mapping, schemas, file, root=".") -> dict:
     check_schema(config, schemas / "config.schema.yaml", file)
     name = config["source"]["name"]
     check_schema(config["source"], schemas / f"source_{name}.schema.yaml", file, under="source")
-    problems = [*_period_problems(config), *_size_problems(config), *_pilot_problems(config)]
+    config["presets"] = read_presets(schemas.parent / "presets.yaml", schemas)
+    problems = [
+        *_period_problems(config),
+        *_size_problems(config),
+        *_preset_problems(config, schemas, file),
+        *_pilot_problems(config),
+    ]
     mirror = config["source"].get("mirror")
     if mirror and not (Path(root) / mirror).is_dir():
         problems.append(
@@ -95,6 +101,33 @@ def check_config(config: Mapping, schemas, file, root=".") -> dict:
     if problems:
         raise ConfigError(file, problems)
     return config
+
+
+def read_presets(path, schemas) -> dict:
+    """Settings of learners as papers print them: preset -> method -> settings."""
+    presets = read_yaml(path)
+    for name, methods in presets.items():
+        for method, settings in methods.items():
+            check_schema(settings, Path(schemas) / "dpl.schema.yaml", path, f"{name}.{method}")
+    return presets
+
+
+def _preset_problems(config, schemas, file):
+    for name, settings in config["settings"]["dpl"].items():
+        key = f"settings.dpl.{name}"
+        own = {k: v for k, v in settings.items() if k != "preset"}
+        try:
+            check_schema(own, schemas / "dpl.schema.yaml", file, under=key)
+        except ConfigError as error:
+            yield from error.problems
+        paper, known = settings.get("preset"), config["presets"]
+        if paper is not None and paper not in known:
+            yield (
+                f"{key}.preset: {paper!r} is unknown{guess(paper, known)}; there are "
+                f"{listed(known)}"
+            )
+        if paper is None and "epochs" not in own:
+            yield f"{key}: epochs is missing: add it (config/README.md explains each key)"
 
 
 def _key(error, content, under) -> str:
@@ -233,7 +266,15 @@ def _pilot_problems(config):
 def _size_problems(config):
     source, samplings = config["source"], config["samplings"]
     for name, value in samplings.items():
-        if source["name"] == "twin":
+        if isinstance(value, dict):
+            if source["name"] == "twin":
+                yield f"samplings.{name}: regions are for scattered cells: give the side of a patch"
+            elif value["region"] > value["of"]:
+                yield (
+                    f"samplings.{name}: there is no region {value['region']} of {value['of']}: "
+                    f"give 1 to {value['of']}"
+                )
+        elif source["name"] == "twin":
             if not isinstance(value, int) or value < 4:
                 yield (
                     f"samplings.{name}: {value} is not the side of a patch: give a whole number "

@@ -6,6 +6,7 @@ one validates in all that contain it, so that a comparison of densities changes 
 
 import numpy as np
 import xarray as xr
+from scipy.cluster.vq import kmeans2
 from scipy.spatial import cKDTree
 
 UNUSED, TRAIN, VALIDATE, TEST = 0, 1, 2, 3
@@ -27,13 +28,26 @@ def nearest(lat, lon, among) -> np.ndarray:
     -------
     (cell,) int64 indices into the cells; a listed cell is its own nearest.
     """
-    phi, lam = np.deg2rad(np.asarray(lat, float)), np.deg2rad(np.asarray(lon, float))
     # the chord through the Earth grows with the great-circle distance, so it finds the same cell
-    points = np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)
+    points = _on_sphere(lat, lon)
     among = np.asarray(among, dtype=np.int64)
     if among.size == 0:
         raise ValueError("there is no trained cell to take parameters from")
     return among[cKDTree(points[among]).query(points)[1]]
+
+
+def scattered_splits(lat, lon, samplings: dict, seed: int, test_share=0.2) -> xr.Dataset:
+    """Splits of scattered cells, by what each sampling is.
+
+    ``samplings`` are shares (:func:`random_splits`) and folds (:func:`region_splits`), by name; the
+    other arguments and the result are theirs.
+    """
+    folds = {name: value for name, value in samplings.items() if isinstance(value, dict)}
+    shares = {name: value for name, value in samplings.items() if name not in folds}
+    parts = [random_splits(lat, lon, shares, seed, test_share)] if shares else []
+    parts += [region_splits(lat, lon, folds, seed)] if folds else []
+    both = xr.concat(parts, "sampling", combine_attrs="override")
+    return both.sel(sampling=list(samplings))
 
 
 def random_splits(lat, lon, shares: dict[str, float], seed: int, test_share=0.2) -> xr.Dataset:
@@ -62,6 +76,50 @@ def random_splits(lat, lon, shares: dict[str, float], seed: int, test_share=0.2)
     test, pool = order[:n_test], order[n_test:]
     sampled = {name: pool[: round(share * pool.size)] for name, share in shares.items()}
     return _splits(lat, lon, sampled, dict.fromkeys(shares, test))
+
+
+def region_splits(lat, lon, folds: dict[str, dict[str, int]], seed: int) -> xr.Dataset:
+    """Splits that leave out a whole region each: harder than cells held out among others.
+
+    Regions are k-means clusters of the cells' coordinates, so a test cell lies far from most cells
+    trained on. Folds of one number of regions part the cells among them.
+
+    Parameters
+    ----------
+    lat, lon : (cell,) degrees
+    folds : name of a sampling -> {"region": which, from 1, "of": how many}
+    seed : of the clusters and of the choice of validation cells
+
+    Returns
+    -------
+    As :func:`random_splits`.
+    """
+    order = np.random.default_rng(seed).permutation(len(np.asarray(lat)))
+    sampled, test = {}, {}
+    for name, fold in folds.items():
+        inside = regions(lat, lon, fold["of"], seed) == fold["region"] - 1
+        sampled[name], test[name] = order[~inside[order]], np.flatnonzero(inside)
+    return _splits(lat, lon, sampled, test)
+
+
+def regions(lat, lon, number: int, seed: int) -> np.ndarray:
+    """Region of each cell (cell,), 0 to number - 1 from west to east: k-means on the sphere.
+
+    The best of ten starts, by the distance to the centres. ValueError where there are fewer cells
+    than regions.
+    """
+    points = _on_sphere(lat, lon)
+    if len(points) < number:
+        raise ValueError(f"{len(points)} cells cannot be parted into {number} regions")
+    best, region = np.inf, None
+    for start in range(10):
+        rng = np.random.default_rng([seed, start])
+        centres, found = kmeans2(points, number, iter=100, minit="++", missing="raise", rng=rng)
+        spread = np.square(points - centres[found]).sum()
+        if spread < best:
+            best, region = spread, found
+    west_to_east = np.argsort([np.median(np.asarray(lon)[region == k]) for k in range(number)])
+    return np.argsort(west_to_east)[region]
 
 
 def grid_splits(lat, lon, row, col, patches: dict[str, int], seed: int) -> xr.Dataset:
@@ -127,6 +185,12 @@ def keep_used(domain: xr.Dataset, *others: xr.Dataset) -> tuple[xr.Dataset, ...]
     kept = domain.isel(cell=used)
     kept["donor"] = kept["donor"].copy(data=place[kept["donor"].values])
     return kept, *(other.isel(cell=used) for other in others)
+
+
+def _on_sphere(lat, lon) -> np.ndarray:
+    """Places (cell, 3) on the unit sphere."""
+    phi, lam = np.deg2rad(np.asarray(lat, float)), np.deg2rad(np.asarray(lon, float))
+    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)
 
 
 def _check_shares(shares, test_share):

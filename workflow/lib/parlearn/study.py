@@ -37,6 +37,10 @@ class Inputs(NamedTuple):
     def select(self, cells: Tensor) -> "Inputs":
         return Inputs(self.attributes[cells], self.series[cells])
 
+    def between(self, first: int, last: int) -> "Inputs":
+        """The same cells with training days ``first`` to before ``last`` of their series."""
+        return Inputs(self.attributes, self.series[:, first:last])
+
 
 @dataclass(frozen=True)
 class Study:

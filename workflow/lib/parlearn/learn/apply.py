@@ -102,7 +102,7 @@ def apply_network(
     trained : from :func:`load_network`
     domain : domain.nc of the region; attributes of the same names, order and units
     forcing, training, period, span : the same as for :func:`~parlearn.study.load_study`; only for
-        a network that reads series (dpl_z), which looks at the region's own observations
+        a network that reads series, which looks at the region's own observations
 
     Returns
     -------
@@ -115,7 +115,7 @@ def apply_network(
     else:
         inputs = read_inputs(domain, trained.scalers)
     cells = torch.arange(inputs.attributes.shape[0])
-    unit = torch.cat([trained.network(inputs.select(some)) for some in cells.split(PIECE)])
+    unit = torch.cat([trained.network.read(inputs.select(some)) for some in cells.split(PIECE)])
     parameters = trained.space.to_physical(unit[:, : len(trained.space)])
     if trained.observation_map == "network":
         slope, offset = MAP_SPACE.to_physical(unit[:, len(trained.space) :]).unbind(-1)

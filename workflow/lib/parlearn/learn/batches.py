@@ -34,6 +34,23 @@ def plan_epoch(
             spent += cost
 
 
+def days_to_read(
+    days: slice, period: slice, reading: int | None, generator: torch.Generator
+) -> slice:
+    """Days of the series that a network reads in training: all of ``period`` unless ``reading``.
+
+    Those of the mini-batch where its window is as long (Li & Lu 2023, section 4.2: one window of
+    240 days is input and instance), else as many at random.
+    """
+    length = period.stop - period.start
+    if reading is None or reading == length:
+        return period
+    if reading == days.stop - days.start:
+        return days
+    first = period.start + int(torch.randint(length - reading + 1, (), generator=generator))
+    return slice(first, first + reading)
+
+
 def record_epochs(epochs: int, records: int) -> set[int]:
     """At most ``records`` epochs from 1 to ``epochs``, evenly on a log scale."""
     return set(np.unique(np.geomspace(1, epochs, records).round().astype(int)).tolist())

@@ -18,16 +18,24 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from parlearn.learn.batches import plan_epoch, record_epochs, run_days
+from parlearn.learn.batches import days_to_read, plan_epoch, record_epochs, run_days
 from parlearn.learn.learner import Learner
-from parlearn.learn.losses import NoObservations, global_rmse, weighted_loss
+from parlearn.learn.losses import (
+    NoObservations,
+    global_rmse,
+    range_boundary_loss,
+    weighted_loss,
+)
 from parlearn.learn.parameter_networks import NETWORKS, NetworkShape, build_network
-from parlearn.learn.settings import OPTIMIZERS, Settings
+from parlearn.learn.settings import Settings
 from parlearn.models.base import ProcessModel
 from parlearn.study import Study
 from parlearn.training import Training
 
 logger = logging.getLogger(__name__)
+
+#: settings that shape the network
+FREE_CHOICES = ("hidden", "layers", "heads", "dropout", "bounds", "reading")
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ def learn_dpl(
 
     Parameters
     ----------
-    method : name in :data:`~parlearn.learn.parameter_networks.NETWORKS`: dpl_a or dpl_z
+    method : name in :data:`~parlearn.learn.parameter_networks.NETWORKS`
     study, model : on one device, with the same cells and days
     settings : see :class:`Settings`
     seed : of the network's first weights, dropout and mini-batches
@@ -105,14 +113,14 @@ def learn_dpl(
     learner.refit_line(train, period, batch)
     first = learner.snapshot(batch) | {"epoch": torch.tensor(0.0), "seconds": torch.tensor(0.0)}
 
-    optimizer = OPTIMIZERS[settings.optimizer](network.parameters(), settings.learning_rate)
+    optimizer = settings.make_optimizer(network.parameters())
     generator = torch.Generator().manual_seed(seed)
     training = Training(
         learner,
         optimizer,
         settings.epochs,
         scheduler=torch.optim.lr_scheduler.CosineAnnealingLR(
-            optimizer, settings.epochs, 0.1 * settings.learning_rate
+            optimizer, settings.epochs, settings.final_rate * settings.learning_rate
         ),
         generator=generator,
         patience=settings.patience,
@@ -132,7 +140,8 @@ def learn_dpl(
     recorded = record_epochs(settings.epochs, records)
     for epoch in training:
         plan = plan_epoch(train, period, batch, window, model.warmup, generator)
-        loss, spent, empty = _train_epoch(learner, optimizer, plan)
+        reads = [days_to_read(d, study.training, network.reading, generator) for _, d in plan]
+        loss, spent, empty = _train_epoch(learner, optimizer, plan, reads)
         runs += spent / (len(train) * run_days(period, model.warmup))
         skipped += empty
         training.scheduler.step()
@@ -161,18 +170,20 @@ def learn_dpl(
     )
 
 
-def _train_epoch(learner: Learner, optimizer, plan) -> tuple[float, int, int]:
+def _train_epoch(learner: Learner, optimizer, plan, reads) -> tuple[float, int, int]:
     """Mean loss of the steps, cell-days run, mini-batches skipped for want of observations."""
     learner.train()
     losses, spent, skipped = [], 0, 0
-    for cells, days in plan:
+    for (cells, days), read in zip(plan, reads, strict=True):
         if not torch.isfinite(learner.observed(cells, days)).any():
             skipped += 1
             continue
         optimizer.zero_grad(set_to_none=True)
-        pairs = learner.compare(cells, days, forget=1 / len(plan))
+        unit = learner.places_of(cells, read)
+        pairs = learner.compare(unit.clamp(0, 1), cells, days, forget=1 / len(plan))
         errors = {t: global_rmse(*p) for t, p in pairs.items() if torch.isfinite(p[1]).any()}
-        loss = weighted_loss(errors, learner.settings.targets)
+        # eq. 14 of Li & Lu (2023); the second term is zero where a sigmoid bounds the outputs
+        loss = weighted_loss(errors, learner.settings.targets) + range_boundary_loss(unit)
         loss.backward()
         nn.utils.clip_grad_norm_(
             learner.network.parameters(), learner.settings.gradient_norm, error_if_nonfinite=True
@@ -191,9 +202,8 @@ def _shape(study: Study, model: ProcessModel, settings: Settings) -> NetworkShap
         n_attributes=study.inputs.attributes.shape[-1],
         n_series=study.inputs.series.shape[-1],
         n_outputs=len(model.space) + map_outputs,
-        hidden=settings.hidden,
-        layers=settings.layers,
-        dropout=settings.dropout,
+        n_targets=len(study.targets),
+        **{name: getattr(settings, name) for name in FREE_CHOICES},
     )
 
 
@@ -228,9 +238,11 @@ def _check(study: Study, model: ProcessModel, settings: Settings) -> slice:
                 raise ValueError(f"the {where} has no {target!r}; it has {', '.join(names)}")
     # the very first day of a timeline has no day before it to be paired with
     period = slice(max(study.training.start, 1), study.training.stop)
-    if settings.window and settings.window > period.stop - period.start:
-        raise ValueError(
-            f"window = {settings.window} days is longer than the training period of "
-            f"{period.stop - period.start} days"
-        )
+    for name in ("window", "reading"):
+        length = getattr(settings, name)
+        if length and length > period.stop - period.start:
+            raise ValueError(
+                f"{name} = {length} days is longer than the training period of "
+                f"{period.stop - period.start} days"
+            )
     return period

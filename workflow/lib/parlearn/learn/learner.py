@@ -31,9 +31,20 @@ class Learner(nn.Module):
     def model(self) -> ProcessModel:
         return self._model[0]
 
-    def parameters_of(self, cells: Tensor) -> tuple[Tensor, Tensor | None]:
+    def places_of(self, cells: Tensor, read: slice | None = None) -> Tensor:
+        """What the network answers (n, outputs) for ``cells``.
+
+        With ``read``, days of the timeline, from these days of their series alone and perhaps
+        beyond the unit cube; else from the whole training period, inside it.
+        """
+        inputs = self.study.inputs.select(cells)
+        if read is None:
+            return self.network.read(inputs)
+        start = self.study.training.start
+        return self.network(inputs.between(read.start - start, read.stop - start))
+
+    def parameters_of(self, unit: Tensor) -> tuple[Tensor, Tensor | None]:
         """Parameters (n, P) in physical units, and slope and offset (n, 2) of a network map."""
-        unit = self.network(self.study.inputs.select(cells))
         number = len(self.model.space)
         parameters = self.model.space.to_physical(unit[:, :number])
         if self.settings.observation_map != "network":
@@ -54,9 +65,11 @@ class Learner(nn.Module):
         """Observations (n, day, target) of the targets in the loss; NaN = gap."""
         return self.study.observed(cells, days)[..., self._columns]
 
-    def simulate(self, cells: Tensor, days: slice) -> tuple[dict[str, Tensor], Tensor | None]:
+    def simulate(
+        self, unit: Tensor, cells: Tensor, days: slice
+    ) -> tuple[dict[str, Tensor], Tensor | None]:
         """Simulated series (n, day) of each target, paired with the overpass, not yet mapped."""
-        parameters, cell_map = self.parameters_of(cells)
+        parameters, cell_map = self.parameters_of(unit)
         simulated = self.model.simulate(parameters, cells, slice(days.start - 1, days.stop))
         observed = self.observed(cells, days)
         paired = {}
@@ -68,14 +81,14 @@ class Learner(nn.Module):
         return paired, cell_map
 
     def compare(
-        self, cells: Tensor, days: slice, forget: float | None = None
+        self, unit: Tensor, cells: Tensor, days: slice, forget: float | None = None
     ) -> dict[str, tuple[Tensor, Tensor]]:
         """Run the model over ``days``: (simulated as observed, observed) of each target.
 
-        With ``forget`` the line of a domain map takes in this batch and forgets so much of the
-        earlier ones.
+        ``unit`` (n, outputs) is where in the unit cube the cells are. With ``forget`` the line of a
+        domain map takes in this batch and forgets so much of the earlier ones.
         """
-        paired, cell_map = self.simulate(cells, days)
+        paired, cell_map = self.simulate(unit, cells, days)
         pairs = dict(zip(paired, zip(paired.values(), self.observed(cells, days).unbind(-1))))
         for target in set(SIX_AM) & set(pairs):
             simulated, observed = pairs[target]
@@ -92,7 +105,7 @@ class Learner(nn.Module):
         self.eval()
         self.moments = torch.zeros_like(self.moments)
         for some in cells.split(batch):
-            paired, _ = self.simulate(some, days)
+            paired, _ = self.simulate(self.places_of(some), some, days)
             observed = self.observed(some, days)
             for k, (target, simulated) in enumerate(paired.items()):
                 if target in SIX_AM:
@@ -104,7 +117,7 @@ class Learner(nn.Module):
         self.eval()
         total = dict.fromkeys(self.settings.targets, (0.0, 0))
         for some in cells.split(batch):
-            for target, pairs in self.compare(some, days).items():
+            for target, pairs in self.compare(self.places_of(some), some, days).items():
                 square, number = squared_error(*pairs)
                 total[target] = total[target][0] + float(square), total[target][1] + int(number)
         errors = {t: torch.tensor((s / n) ** 0.5) for t, (s, n) in total.items() if n}
@@ -115,7 +128,7 @@ class Learner(nn.Module):
         """Parameters (cell, P), slope and offset of every cell of the domain."""
         self.eval()
         everyone = torch.arange(self.study.n_cells, device=self.study.device)
-        parts = [self.parameters_of(some) for some in everyone.split(batch)]
+        parts = [self.parameters_of(self.places_of(some)) for some in everyone.split(batch)]
         cell_map = None if parts[0][1] is None else torch.cat([part[1] for part in parts])
         slope, offset = self.line(cell_map)
         parameters = torch.cat([part[0] for part in parts])

@@ -42,6 +42,27 @@ def global_rmse(simulated: Tensor, observed: Tensor) -> Tensor:
     return (total / number).clamp_min(1e-12).sqrt()
 
 
+def range_boundary_loss(
+    values: Tensor, lower: Tensor | float = 0.0, upper: Tensor | float = 1.0, epsilon: float = 0.01
+) -> Tensor:
+    """Range boundary loss, eq. 13 of Li & Lu (2023), the mean over cells.
+
+    Of each cell: how far its parameters lie above their upper bounds, divided by how many do (plus
+    ``epsilon``), times the number of parameters; and the same below the lower bounds. It is zero
+    where all are inside. Learners give places in the unit cube, so that parameters count by their
+    ranges and not by their units, which the paper leaves open.
+
+    Parameters
+    ----------
+    values : (n, parameter)
+    lower, upper : scalars or (parameter,)
+    """
+    total = values.new_zeros(values.shape[0])
+    for beyond in (values - upper, lower - values):
+        total = total + beyond.relu().sum(-1) / (epsilon + (beyond > 0).sum(-1))
+    return values.shape[-1] * total.mean()
+
+
 def weighted_loss(errors: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
     """Weighted mean of the errors of several targets; weights also even out their units.
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, fields
 import torch
 
 from parlearn.learn.observation import OBSERVATION_MAPS, SIX_AM
+from parlearn.learn.parameter_networks import BOUNDS
 
-OPTIMIZERS = {"adam": torch.optim.Adam, "adadelta": torch.optim.Adadelta}
+OPTIMIZERS = ("adam", "adadelta")
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,22 @@ class Settings:
     epochs : at most this many; with ``patience``, fewer
     batch : training cells in a mini-batch, at most (all of them by default)
     window : days in a mini-batch (the whole training period by default)
+    reading : days of the series that a network reads at once (the whole training period by
+        default): those of the mini-batch where its window is as long, else drawn at random
     optimizer : adam, or adadelta, with which Tsai et al.'s group trains its LSTMs
-    learning_rate : falls to a tenth along a cosine over ``epochs``
+    learning_rate : the factor on the step; adadelta's is called a scaling of delta by Li & Lu
+    final_rate : share of the learning rate at the end of a cosine over ``epochs``; 1 = constant
+    weight_decay : L2 penalty on the weights
+    rho : weight of the past in adadelta's running averages
     gradient_norm : gradients longer than this are shortened to it
     patience : epochs without a better validation loss before stopping; never by default
-    hidden, layers : size of each hidden layer, and their number (dpl_a alone)
-    dropout : of the inputs of dpl_a; variational, in the gates of dpl_z
+    hidden : size of a hidden layer; width of a transformer
+    layers : hidden layers of dpl_a, encoder layers of a transformer
+    heads : of a transformer; they divide ``hidden``
+    dropout : of the inputs of dpl_a; variational, in the gates of dpl_z; of each part's output in a
+        transformer
+    bounds : sigmoid, no output can leave its bounds; or penalty, the range boundary loss draws it
+        back (Li & Lu, eq. 14)
     observation_map : none, domain or network, see :mod:`parlearn.learn.observation`
     targets : variable to its weight in the loss, which also evens out units
     """
@@ -30,24 +41,44 @@ class Settings:
     epochs: int
     batch: int | None = None
     window: int | None = None
+    reading: int | None = None
     optimizer: str = "adam"
     learning_rate: float = 0.01
+    final_rate: float = 0.1
+    weight_decay: float = 0.0
+    rho: float = 0.9
     gradient_norm: float = 1.0
     patience: int | None = None
     hidden: int = 64
     layers: int = 2
+    heads: int = 4
     dropout: float = 0.0
+    bounds: str = "sigmoid"
     observation_map: str = "domain"
     targets: Mapping[str, float] = field(default_factory=lambda: {"soil_moisture": 1.0})
 
     def __post_init__(self):
-        for name in ("epochs", "batch", "window", "patience", "hidden", "layers"):
+        for name in (
+            "epochs",
+            "batch",
+            "window",
+            "reading",
+            "patience",
+            "hidden",
+            "layers",
+            "heads",
+        ):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} = {value}; it must be at least 1")
         for name in ("learning_rate", "gradient_norm"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} = {getattr(self, name)}; it must be above 0")
+        for name in ("final_rate", "weight_decay", "rho", "dropout"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} = {getattr(self, name)}; it must lie between 0 and 1")
+        if self.bounds not in BOUNDS:
+            raise ValueError(f"unknown bounds {self.bounds!r}; use {' or '.join(BOUNDS)}")
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"unknown optimizer {self.optimizer!r}; use {' or '.join(OPTIMIZERS)}")
         if self.observation_map not in OBSERVATION_MAPS:
@@ -61,6 +92,13 @@ class Settings:
             raise ValueError(
                 f"observation_map {self.observation_map} is for {', '.join(SIX_AM)} only"
             )
+
+    def make_optimizer(self, weights) -> torch.optim.Optimizer:
+        """The optimizer of these ``weights``."""
+        common = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
+        if self.optimizer == "adam":
+            return torch.optim.Adam(weights, **common)
+        return torch.optim.Adadelta(weights, rho=self.rho, **common)
 
     @classmethod
     def from_dict(cls, values: Mapping) -> "Settings":

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class FeedForward(nn.Module):
-    """Fully connected layers with ReLU between them and a sigmoid at the end.
+    """Fully connected layers with ReLU between them.
 
     Parameters
     ----------
@@ -14,9 +14,6 @@ class FeedForward(nn.Module):
         Attributes given, parameters wanted.
     hidden : sequence of int
         Sizes of the hidden layers, at least one.
-
-    The outputs lie in (0, 1), a place in the unit cube of a
-    :class:`~parlearn.models.base.ParameterSpace`, so no learned parameter can leave its bounds.
     """
 
     def __init__(self, n_inputs: int, n_outputs: int, hidden: Sequence[int]):
@@ -30,8 +27,8 @@ class FeedForward(nn.Module):
         layers: list[nn.Module] = []
         for before, after in zip(sizes, sizes[1:]):
             layers += [nn.Linear(before, after), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], n_outputs), nn.Sigmoid())
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], n_outputs))
 
     def forward(self, attributes: Tensor) -> Tensor:
-        """Standardised attributes (..., n_inputs) to (..., n_outputs) in (0, 1)."""
+        """Standardised attributes (..., n_inputs) to (..., n_outputs), unbounded."""
         return self.layers(attributes)

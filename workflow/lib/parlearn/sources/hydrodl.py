@@ -28,7 +28,7 @@ from parlearn.disaggregate import (
     vic_forcing,
     wind_speed,
 )
-from parlearn.domain import random_splits
+from parlearn.domain import scattered_splits
 from parlearn.elevation import elevation
 from parlearn.soil import soil_statics
 from parlearn.sources.csvgrid import MISSING, DatabaseError, read_cells, read_dates, read_days
@@ -128,14 +128,14 @@ def coverage(folder, years, training) -> pd.DataFrame:
     )
 
 
-def build_domain(folder, years, training, shares, seed, test_share=0.2) -> xr.Dataset:
+def build_domain(folder, years, training, samplings, seed, test_share=0.2) -> xr.Dataset:
     """Cells, VIC's constants, attributes of the networks and splits.
 
     Parameters
     ----------
     folder, years, training : see :func:`coverage`; also the climate attributes and the deep soil
         temperature are those of the training period
-    shares, seed, test_share : see :func:`parlearn.domain.random_splits`
+    samplings, seed, test_share : see :func:`parlearn.domain.scattered_splits`
 
     Returns
     -------
@@ -169,7 +169,7 @@ def build_domain(folder, years, training, shares, seed, test_share=0.2) -> xr.Da
     daily = {name: values[:, days] for name, values in _daily(folder, years, rows, height).items()}
     statics = soil_statics(constants["Sand"], constants["Clay"], constants["Silt"])
     vegetation = vegetation_statics(cover, constants["NDVI"])
-    ds = xr.merge([statics, vegetation, random_splits(lat, lon, shares, seed, test_share)])
+    ds = xr.merge([statics, vegetation, scattered_splits(lat, lon, samplings, seed, test_share)])
     cells = {
         "lat": (lat, "degrees_north", "latitude"),
         "lon": (lon, "degrees_east", "longitude"),
