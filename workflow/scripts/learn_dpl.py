@@ -9,32 +9,13 @@ from parlearn.learn.apply import save_network
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.settings import Settings
 from parlearn.models.vic import default_parameters
-from parlearn.opening import device_of, open_model
+from parlearn.opening import open_run
 from parlearn.provenance import stamp, write_sidecar
-from parlearn.study import load_study
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, run = snakemake.params, snakemake.params.run
-    device = device_of(run["model"], params.device)
-    domain = contracts.read(snakemake.input.domain, "domain")
-    forcing = contracts.read(snakemake.input.forcing, "forcing")
-    study = load_study(
-        domain,
-        forcing,
-        contracts.read(snakemake.input.training, "training"),
-        sampling=run["sampling"],
-        period=run["period"],
-        span=run["span"],
-        targets=run["targets"],
-    ).to(device)
-    surrogate = snakemake.input.surrogate
-    model = open_model(
-        run["model"],
-        domain,
-        forcing,
-        parameters=params.parameters,
-        surrogate=Path(surrogate[0]).parent if surrogate else None,
-        device=device,
+    domain, study, model, device = open_run(
+        snakemake.input, run, parameters=params.parameters, device=params.device
     )
     settings = Settings.from_dict(
         {

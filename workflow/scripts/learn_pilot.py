@@ -1,30 +1,18 @@
 """Learn parameters through the surrogate so far, to see where its next samples are needed."""
 
-from pathlib import Path
-
 from parlearn import contracts, outputs
-from parlearn.job import job, pick_device
+from parlearn.job import job
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.settings import Settings
-from parlearn.models.surrogate import Surrogate
+from parlearn.opening import open_run
 from parlearn.provenance import stamp
-from parlearn.study import load_study
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, pilot = snakemake.params, snakemake.params.pilot
-    device = pick_device(params.device)
-    domain = contracts.read(snakemake.input.domain, "domain")
-    forcing = contracts.read(snakemake.input.forcing, "forcing")
-    study = load_study(
-        domain,
-        forcing,
-        contracts.read(snakemake.input.training, "training"),
-        sampling=pilot["sampling"],
-        period=pilot["period"],
-        span=pilot["span"],
-    ).to(device)
-    folder = Path(snakemake.input.surrogate[0]).parent
-    model = Surrogate.load(folder, domain, forcing).to(device)
+    run = {"model": "surrogate", "targets": ("soil_moisture",), **pilot}
+    _, study, model, device = open_run(
+        snakemake.input, run, parameters=params.parameters, device=params.device
+    )
     settings = Settings.from_dict(pilot["settings"])
     result = learn_dpl(pilot["method"], study, model, settings, seed=pilot["seed"])
     learned = outputs.parameters_dataset(

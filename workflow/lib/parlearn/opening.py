@@ -1,11 +1,17 @@
-"""A process model by its name in the table of runs, bound to a study's files."""
+"""The study and the process model of a run, opened from the files and names of the run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
 
 import xarray as xr
 
+from parlearn import contracts
 from parlearn.job import pick_device
 from parlearn.models.base import ProcessModel
 from parlearn.models.surrogate import Surrogate
 from parlearn.models.vic import VIC
+from parlearn.study import Study, load_study
 
 #: what runs are simulated for; the rest of VIC's outputs stays with VIC
 OUTPUTS = ("soil_moisture", "evapotranspiration")
@@ -49,3 +55,52 @@ def open_model(
             f"configuration {', '.join(parameters)}: train it again"
         )
     return model.to(device)
+
+
+class Opened(NamedTuple):
+    """What a learner works on; study and model are on the device."""
+
+    domain: xr.Dataset
+    study: Study
+    model: ProcessModel
+    device: str
+
+
+def open_run(files: Mapping, run: Mapping, *, parameters, device: str) -> Opened:
+    """Study and model of a run.
+
+    Parameters
+    ----------
+    files : paths ``domain``, ``forcing`` and ``training``; ``surrogate``, the list of the files of
+        the surrogate, empty where the model is VIC
+    run : ``model``, ``sampling``, ``period``, its ``span`` and ``targets``
+    parameters : names of the free parameters
+    device : as configured, see :func:`device_of`
+
+    Raises
+    ------
+    ValueError
+        As :func:`parlearn.study.load_study` and :func:`open_model`.
+    """
+    device = device_of(run["model"], device)
+    domain = contracts.read(files["domain"], "domain")
+    forcing = contracts.read(files["forcing"], "forcing")
+    study = load_study(
+        domain,
+        forcing,
+        contracts.read(files["training"], "training"),
+        sampling=run["sampling"],
+        period=run["period"],
+        span=run["span"],
+        targets=run["targets"],
+    ).to(device)
+    surrogate = files["surrogate"]
+    model = open_model(
+        run["model"],
+        domain,
+        forcing,
+        parameters=parameters,
+        surrogate=Path(surrogate[0]).parent if surrogate else None,
+        device=device,
+    )
+    return Opened(domain, study, model, device)
