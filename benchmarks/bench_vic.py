@@ -21,7 +21,7 @@ import torch
 import xarray as xr
 
 from parlearn.models.vic import CALIBRATED, VIC
-from parlearn.models.vic.day import PARAMETERS
+from parlearn.models.vic.names import PARAMETERS
 
 HERE = Path(__file__).resolve().parents[1]
 FIXTURE = HERE / "tests" / "data" / "vic5-synthetic"

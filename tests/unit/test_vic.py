@@ -11,7 +11,7 @@ import xarray as xr
 from parlearn.__main__ import main
 from parlearn.models.vic import CALIBRATED, VIC, default_parameters
 from parlearn.models.vic import reference as ref
-from parlearn.models.vic.day import PARAMETERS, STATE
+from parlearn.models.vic.names import PARAMETERS, STATE
 
 FIXTURE = Path(__file__).parents[1] / "data" / "vic5-synthetic"
 

@@ -8,7 +8,8 @@ from torch.utils.checkpoint import checkpoint
 from parlearn.fuse.ops import Vars
 from parlearn.models.vic import soil
 from parlearn.models.vic.constants import SNOW_STEPS
-from parlearn.models.vic.day import (
+from parlearn.models.vic.day import simulate_day
+from parlearn.models.vic.names import (
     CELL,
     MONTHLY,
     PARAMETERS,
@@ -16,7 +17,6 @@ from parlearn.models.vic.day import (
     STEPPED,
     TILE,
     WEATHER,
-    simulate_day,
 )
 from parlearn.models.vic.start import cold_start
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from parlearn.fuse.build import compiler
 from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
 from parlearn.models.vic import eager, kernel, tables
-from parlearn.models.vic.day import OUTPUTS, PARAMETERS, STATE
+from parlearn.models.vic.names import OUTPUTS, PARAMETERS, STATE
 
 #: Physical bounds. The ranges printed by Li & Lu 2023 (Table 1: ds up to 7.6, expt from 0)
 #: cannot be read literally: Ds is a fraction, and expt = 3 + 2 b (Campbell 1974) lies above 3.
@@ -53,7 +53,7 @@ class VIC(ProcessModel):
     domain, forcing : xarray.Dataset
         As in :func:`parlearn.models.vic.tables.statics` and ``weather``.
     names : parameters that ``simulate`` takes; the others keep their default of each cell
-    outputs : names in :data:`parlearn.models.vic.day.OUTPUTS`
+    outputs : names in :data:`parlearn.models.vic.names.OUTPUTS`
     warmup : days run from the cold start before a window
     threads : threads of the compiled loop; torch's own number by default
     device, dtype : where and how precisely the eager form runs; the compiled one runs on the CPU

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from parlearn.models.vic.day import PARAMETERS, STATE
 from parlearn.models.vic.model import VIC
+from parlearn.models.vic.names import PARAMETERS, STATE
 
 OUTPUTS = (
     "moist1",

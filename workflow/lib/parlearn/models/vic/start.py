@@ -2,7 +2,7 @@
 
 from parlearn.fuse.ops import Vars
 from parlearn.models.vic.air import longwave_out
-from parlearn.models.vic.day import STATE
+from parlearn.models.vic.names import STATE
 
 
 def cold_start(cell, layer):

@@ -9,7 +9,7 @@ from torch import Tensor
 from parlearn.fuse.ops import Vars
 from parlearn.models.vic.air import aerodynamics, saturation_pressure
 from parlearn.models.vic.constants import ALBEDO_BARE_SOIL, CANOPY_WATER, SNOW_STEPS
-from parlearn.models.vic.day import CELL, MONTHLY, STEPPED, TILE, WEATHER
+from parlearn.models.vic.names import CELL, MONTHLY, STEPPED, TILE, WEATHER
 
 BARE = 11  # index of bare soil, the last of the twelve vegetation classes
 _NEEDED = (
