@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from parlearn.__main__ import main
-from parlearn.models.vic import CALIBRATED, default_parameters
+from parlearn.models.vic import CALIBRATED, default_parameters, export
 from parlearn.models.vic.export import parameter_file
 
 FIXTURE = Path(__file__).parents[1] / "data" / "vic5-synthetic"
@@ -40,6 +40,43 @@ def test_the_file_passes_the_checks_of_vic(domain, learned):
     assert out["fcanopy"].shape == (12, 12, 1, 8)
     assert float(out["fcanopy"][11].max()) == 0
     assert float(out["rarc"][11].min()) == 100
+
+
+#: all that the image driver reads without snow bands, lakes, frozen soil and carbon: dims before
+#: (y, x); from the manual of VIC 5, "Parameter File, Image Driver"
+LAYERED = "expt Ksat phi_s init_moist depth bubble quartz bulk_density soil_density Wcr_FRACT"
+DEMANDED = {
+    (): "lat lon mask run_cell gridcell lats lons infilt Ds Dsmax Ws c elev avg_T dp off_gmt rough "
+    "snow_rough annual_prec fs_active Nveg",
+    ("nlayer",): f"{LAYERED} Wpwp_FRACT resid_moist",
+    ("veg_class",): "Cv overstory rarc rmin wind_h RGL rad_atten wind_atten trunk_ratio",
+    ("veg_class", "root_zone"): "root_depth root_fract",
+    ("veg_class", "month"): "LAI albedo veg_rough displacement fcanopy",
+}
+
+
+def test_every_variable_that_vic_reads_is_there_without_a_gap(domain, learned, tmp_path):
+    export.write(domain, learned, tmp_path)
+    with xr.open_dataset(tmp_path / "parameters.nc") as written:
+        for dims, names in DEMANDED.items():
+            for name in names.split():
+                assert written[name].dims == (*dims, "y", "x"), name
+                assert written[name].notnull().all(), name
+
+
+def test_fractions_sum_to_one_as_vic_adds_them_up(domain, learned):
+    """VIC adds doubles in the order of the file and warns at every cell that misses 1.0."""
+    three = np.float32([0.33, 0.56, 0.11])
+    single = domain.assign(Cv=domain["Cv"].astype("f4"))
+    single["Cv"][0, :3], single["Cv"][0, 3:] = three, 0
+    single["root_fract"][:] = three
+    out = parameter_file(single, learned)
+    for cell in range(8):
+        assert sum(out["Cv"].values[:, 0, cell].tolist()) == 1.0
+    for zones in out["root_fract"].values[:11, :, 0, 0]:
+        assert sum(zones.tolist()) == 1.0
+    assert np.allclose(out["Cv"][:3, 0, 0], three, rtol=0, atol=1e-7)
+    assert np.allclose(out["root_fract"][0, :, 0, 0], three, rtol=0, atol=1e-7)
 
 
 def test_files_that_vic_would_refuse_are_refused_here(domain, learned):

@@ -4,6 +4,22 @@ import argparse
 import logging
 import sys
 
+VIC5_NEEDS = """\
+VIC 5 itself (vic_image.exe) needs two things more, which you write:
+
+forcing, one file a calendar year: dims (time, y, x) with y of size 1 and x the cells in the order
+  of the domain, eight 3-hour steps a day; air temperature (degC), precipitation (mm per step),
+  pressure and vapour pressure (kPa), shortwave and longwave (W m-2), wind (m s-1)
+a global parameter file that names forcing, domain.nc (lat, lon, mask, area, frac; dims y, x) and
+  parameters.nc, with the settings the parameters were learned under:
+    MODEL_STEPS_PER_DAY 1
+    SNOW_STEPS_PER_DAY 8
+    RUNOFF_STEPS_PER_DAY 24
+    FULL_ENERGY FALSE
+    FROZEN_SOIL FALSE
+    FCAN_SRC FROM_VEGPARAM    (left out, VIC takes every canopy as closed, and does not say so)
+"""
+
 
 def check_vic(arguments) -> int:
     """Compare this VIC with the original's outputs and say which bars are missed."""
@@ -107,6 +123,8 @@ def main(argv=None) -> int:
         "export-vic5",
         help="write learned parameters as input files of VIC 5",
         description="Writes parameters.nc and domain.nc for VIC 5's image driver into FOLDER.",
+        epilog=VIC5_NEEDS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     export.add_argument("domain", help="domain.nc of the study")
     export.add_argument("parameters", help="parameters.nc of a run")

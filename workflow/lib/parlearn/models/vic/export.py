@@ -28,6 +28,20 @@ def _complete(domain, parameters):
     return values
 
 
+def _to_one(shares):
+    """Shares (..., n) that add up, from first to last, to exactly 1; a row of zeros stays.
+
+    VIC warns wherever the doubles it adds miss 1.0 at all, as shares in single precision do.
+    """
+    total = shares.sum(-1, keepdims=True)
+    scaled = shares / np.where(total > 0, total, 1.0)
+    last = shares.shape[-1] - 1 - (shares[..., ::-1] > 0).argmax(-1)[..., None]
+    np.put_along_axis(scaled, last, 0.0, -1)
+    rest = 1.0 - np.cumsum(scaled, -1)[..., -1:]
+    np.put_along_axis(scaled, last, np.where(total > 0, rest, 0.0), -1)
+    return scaled
+
+
 def parameter_file(domain, parameters) -> xr.Dataset:
     """VIC 5's parameter file for the cells of a domain.
 
@@ -70,7 +84,7 @@ def parameter_file(domain, parameters) -> xr.Dataset:
     def layers(value):
         return np.broadcast_to(value, (LAYERS, n))
 
-    cover = domain["Cv"].values.T.astype(float)  # (class, cell)
+    cover = _to_one(domain["Cv"].values.astype(float)).T  # (class, cell)
     vegetated = (cover[:BARE] > 0).sum(0)
     plain = {
         "lats": static["lat"],
@@ -105,6 +119,8 @@ def parameter_file(domain, parameters) -> xr.Dataset:
         table = domain[name].values.astype(float).copy()
         bare = {"rarc": 100.0, "albedo": 0.2, "wind_h": 10.0}
         table[BARE] = bare.get(name, 0.0)
+        if name == "root_fract":
+            table = _to_one(table)
         return np.broadcast_to(table[..., None], (*table.shape, n))
 
     fcanopy = domain["fcanopy"].values.T.astype(float)
