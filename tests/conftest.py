@@ -34,22 +34,27 @@ class Project:
 
     def snakemake(self, *words, config="tests/workflow/tiny.yaml", check=True):
         """Run Snakemake in the copy; the finished process with all it printed as ``stdout``."""
+        done = subprocess.run(check=False, **self._call(words, config))
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(done.args)} failed:\n{done.stdout[-6000:]}")
+        return done
+
+    def start(self, *words, config="tests/workflow/tiny.yaml"):
+        """Start Snakemake in the copy, in a process group of its own; ``stdout`` is a pipe."""
+        return subprocess.Popen(start_new_session=True, **self._call(words, config))
+
+    def _call(self, words, config):
         call = [sys.executable, "-m", "snakemake", *map(str, words)]
         if config:
             call += ["--configfile", config]
-        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-        done = subprocess.run(
-            call,
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if check and done.returncode:
-            raise AssertionError(f"{' '.join(call)} failed:\n{done.stdout[-6000:]}")
-        return done
+        return {
+            "args": call,
+            "cwd": self.folder,
+            "env": {k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.STDOUT,
+            "text": True,
+        }
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,15 @@ def test_error_leaves_old_file_and_no_temporary(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
+def test_what_a_killed_job_left_goes_with_the_next_write(tmp_path):
+    mine, others = tmp_path / ".a.12345.tmp.txt", tmp_path / ".a.txt.12345.tmp.json"
+    for path in (mine, others):
+        path.write_text("half")
+    with replacing(tmp_path / "a.txt") as temporary:
+        temporary.write_text("done")
+    assert {p.name for p in tmp_path.iterdir()} == {"a.txt", others.name}
+
+
 def test_full_disk_is_said_plainly(tmp_path):
     def fail():
         with replacing(tmp_path / "a.txt"):

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +16,15 @@ def replacing(path):
 
     Whatever goes wrong in the block (an error, Ctrl-C, a full disk) leaves no temporary file
     behind and an older file at `path` untouched. A job killed outright leaves a hidden
-    ``.NAME.PID.tmp`` that nothing reads.
+    ``.NAME.PID.tmp`` that nothing reads; the next that writes `path` removes it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Snakemake's lock lets one job at a time write a path, so another's file is that of a dead one.
+    leftover = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.tmp{re.escape(path.suffix)}")
+    for other in path.parent.iterdir():
+        if leftover.fullmatch(other.name):
+            other.unlink(missing_ok=True)
     # The suffix stays last, since some writers choose the format by it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
