@@ -1,5 +1,6 @@
 """Learning through a leaky bucket: recovery, leaks, resuming, accounting, errors."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -408,6 +409,8 @@ def test_a_saved_network_gives_the_same_parameters(tmp_path, observation_map):
     save_network(tmp_path, result, method="dpl_z", study=study, space=SPACE, settings=settings)
     trained = load_network(tmp_path)
     assert trained.space.names == SPACE.names
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["weights"] == sum(value.numel() for value in trained.network.state_dict().values())
     domain = xr.Dataset(
         {
             "attributes": (("cell", "attribute"), study.raw_attributes.numpy()),

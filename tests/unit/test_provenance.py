@@ -1,6 +1,10 @@
 """Provenance: what a file says of its making."""
 
 import json
+import re
+from pathlib import Path
+
+import torch
 
 from parlearn import provenance
 from parlearn.files import sha256
@@ -26,6 +30,15 @@ def test_config_digest_knows_settings_and_not_their_order():
         for c in ({"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 1, "b": 3})
     )
     assert one == two != other
+
+
+def test_peak_memory_is_that_of_the_device(monkeypatch):
+    status = Path("/proc/self/status").read_text()
+    kibibytes = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
+    resident = float(provenance.stamp("r", device="cpu")["provenance_peak_memory_mb"])
+    assert 0.9 < resident * 1e6 / (1024 * kibibytes) < 10
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 3_000_000)
+    assert provenance.stamp("r", device="cuda")["provenance_peak_memory_mb"] == "3.0"
 
 
 def test_pairs_will_do_as_config():

@@ -2,7 +2,9 @@
 
 import json
 import platform
+import resource
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from functools import cache
@@ -44,13 +46,28 @@ def stamp(rule, inputs=(), config=None, seed=None, device=None, code=None) -> di
         "config": settings,
         "config_digest": _sha256(settings.encode()).hexdigest()[:16],
         "seed": "" if seed is None else str(seed),
-        "device": device or "cpu",
+        "device": str(device or "cpu"),
+        "peak_memory_mb": f"{peak_memory(device) / 1e6:.1f}",
         "versions": json.dumps(versions()),
         "inputs": json.dumps({str(p): sha256(p) for p in inputs if Path(p).is_file()}),
         "wall_seconds": f"{time.time() - _STARTED:.1f}",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return {f"provenance_{name}": value for name, value in attributes.items()}
+
+
+def peak_memory(device=None) -> int:
+    """The most memory (bytes) in use at once so far.
+
+    Of a job on a GPU what torch gave to tensors there; else the largest resident set of the
+    process, libraries included.
+    """
+    if str(device or "cpu").startswith("cuda"):
+        return sys.modules["torch"].cuda.max_memory_allocated(device)
+    # kibibytes on Linux, bytes on macOS
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
 
 
 def digest(config, inputs=()) -> str:

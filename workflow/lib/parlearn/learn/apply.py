@@ -51,6 +51,7 @@ def save_network(
     card = {
         "method": method,
         "shape": asdict(result.shape),
+        "weights": sum(w.numel() for w in result.network.parameters() if w.requires_grad),
         "space": [asdict(parameter) for parameter in space],
         "scalers": {name: getattr(study.scalers, name).to_dict() for name in Scalers._fields},
         "observation_map": settings.observation_map,
