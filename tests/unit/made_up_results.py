@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn import contracts
+from parlearn import contracts, files
 from parlearn.domain import grid_splits
 from parlearn.kinds import KINDS
+from parlearn.study import ROLES
 
 NAMES = ["infilt", "Ds", "Dsmax", "Ws", "expt"]
 LOWER = np.array([0.001, 0.001, 0.1, 0.5, 8.0])
@@ -21,7 +22,17 @@ TEST = ("2015-02-15", "2015-03-31")
 OFFSET = 0.01  # of the observation map of every run
 
 #: ending test RMSE by method
-END = {"default": 0.1, "cellmean": 0.06, "sceua": 0.045, "dpl_a": 0.042, "dpl_z": 0.04}
+END = {
+    "default": 0.1,
+    "cellmean": 0.06,
+    "sceua": 0.045,
+    "dpl_a": 0.042,
+    "dpl_z": 0.04,
+    "paraformer_a": 0.038,
+    "paraformer_z": 0.036,
+}
+UNITS = ["1", "1", "mm day-1", "1", "1"]
+WEIGHTS = 1234
 
 
 def make_runs(*rows) -> pd.DataFrame:
@@ -45,15 +56,49 @@ FULL = make_runs(
     ("dpl_z", "vic", "s4", "two_years", 1),
     ("dpl_z", "vic", "s4", "two_years", 1, "network"),
 )
+#: methods of Li & Lu 2023, their data sets, and what the least figure needs
+LI2023 = make_runs(
+    ("default", "-", "s8", "two_years", 1),
+    *(
+        (method, "surrogate", sampling, "two_years", seed)
+        for method in ("sceua", "dpl_a", "dpl_z", "paraformer_a", "paraformer_z")
+        for sampling in ("s8", "s4")
+        for seed in (1, 2)
+    ),
+    ("sceua", "vic", "s8", "two_years", 1),
+    ("paraformer_z", "vic", "s8", "two_years", 1),
+)
+DATASETS = {
+    "DAS-S4": {"samplings": ["s4"], "period": "two_years", "cells": "train"},
+    "DAS-S8": {"samplings": ["s8"], "period": "two_years", "cells": "train"},
+    "DAS-S8NG": {"samplings": ["s8"], "period": "two_years", "cells": "test"},
+}
+LI2023_MINIMAL = make_runs(
+    ("default", "-", "s4", "one_year", 1), ("dpl_z", "surrogate", "s4", "one_year", 3)
+)
+ONE_DATASET = {"all cells": {"samplings": ["s4"], "period": "one_year", "cells": "train"}}
 MINIMAL = make_runs(("dpl_a", "surrogate", "s4", "one_year", 3))
 
 
-def make_study(root, samplings=("s8", "s4"), seed=0) -> SimpleNamespace:
-    """domain.nc, observations.nc, truth.nc and the surrogate's skill, and what they hold."""
+def make_study(root, samplings=("s8", "s4"), seed=0, folds=False) -> SimpleNamespace:
+    """All files of a study and the surrogate's skill, and what they hold; ET is 10 x moisture.
+
+    `folds`: with two more samplings, fold0 holding out the even cells and fold1 the odd ones.
+    """
     rng = np.random.default_rng(seed)
     row, col = (index.ravel() for index in np.mgrid[:ROWS, :COLS])
     lat, lon = 35 + 0.125 * row, -100 + 0.125 * col
     splits = grid_splits(lat, lon, row, col, {name: int(name[1:]) for name in samplings}, 1)
+    if folds:
+        cells = np.arange(len(row))
+        parts = [np.where(cells % 2 == k, ROLES["test"], ROLES["train"]) for k in (0, 1)]
+        donors = [np.where(cells % 2 == k, cells ^ 1, cells) for k in (0, 1)]
+        two = {"role": parts, "donor": donors}
+        two = xr.Dataset(
+            {name: (("sampling", "cell"), np.stack(values)) for name, values in two.items()},
+            coords={"sampling": ["fold0", "fold1"]},
+        )
+        splits = xr.concat([splits, two], "sampling", combine_attrs="override")
     sizes = {"cell": len(row), "attribute": 2, "veg_class": 12, "month": 12, "root_zone": 3}
     domain = splits.assign_coords(attribute=["clay", "sand"])
     domain["attribute_units"] = ("attribute", ["%", "%"])
@@ -68,9 +113,12 @@ def make_study(root, samplings=("s8", "s4"), seed=0) -> SimpleNamespace:
     shape = (len(row), len(TIME))
     moisture = 0.2 + 0.002 * row[:, None] + 0.05 * rng.random(shape)
     observed = np.where(rng.random(shape) < 0.5, np.nan, moisture)
-    series = {"soil_moisture": (("cell", "time"), observed)}
+    series = {"soil_moisture": observed, "evapotranspiration": 10 * observed}
+    series = {name: (("cell", "time"), values) for name, values in series.items()}
     observations = xr.Dataset(series, coords={"time": TIME})
     contracts.write(observations, root / "smap" / "observations.nc", "observations")
+    forcing = _make_forcing(rng, shape)
+    contracts.write(forcing, root / "smap" / "forcing.nc", "forcing")
     unit = 0.1 + 0.8 * np.stack([rng.permutation(len(row)) / len(row) for _ in NAMES])
     physical = LOWER[:, None] * (UPPER / LOWER)[:, None] ** unit
     truth = xr.Dataset(
@@ -91,7 +139,37 @@ def make_study(root, samplings=("s8", "s4"), seed=0) -> SimpleNamespace:
         coords={"output": outputs, "cell": cells},
     )
     return SimpleNamespace(
-        root=Path(root), domain=domain, moisture=moisture, truth=truth, skill=skill, rng=rng
+        root=Path(root),
+        domain=domain,
+        moisture=moisture,
+        observed=observed,
+        forcing=forcing,
+        truth=truth,
+        skill=skill,
+        rng=rng,
+    )
+
+
+def _make_forcing(rng, shape) -> xr.Dataset:
+    """Weather, wetter from cell to cell; rain on one day in five."""
+    wet = (
+        (rng.random(shape) < 0.2)
+        * rng.gamma(1.0, 8.0, shape)
+        * np.linspace(0.5, 2, shape[0])[:, None]
+    )
+    middle = {
+        name: np.clip(100.0, low, high) for name, (_, _, low, high) in KINDS["forcing"].items()
+    }
+    daily = {name: np.full(shape, value) for name, value in middle.items()}
+    daily |= {"prec": wet, "tair": 15 - np.linspace(0, 10, shape[0])[:, None] + np.zeros(shape)}
+    return xr.Dataset(
+        {
+            name: (("cell", "time", "step"), np.repeat(v[..., None], 8, -1))
+            if name.endswith("_3h")
+            else (("cell", "time"), v)
+            for name, v in daily.items()
+        },
+        coords={"time": TIME},
     )
 
 
@@ -105,13 +183,18 @@ def make_run(study, run) -> None:
         values = values[:, study.rng.permutation(values.shape[1])]
     parameters = xr.Dataset(
         {
-            "parameters": (("parameter", "cell"), values, {"lower": LOWER, "upper": UPPER}),
+            "parameters": (
+                ("parameter", "cell"),
+                values,
+                {"lower": LOWER, "upper": UPPER, "parameter_units": UNITS},
+            ),
             "slope": ((), 1.0),
             "offset": ("cell", np.full(values.shape[1], OFFSET)),
         },
         coords={"parameter": NAMES},
     )
-    contracts.write(parameters, folder / "parameters.nc", "parameters")
+    about = {"provenance_peak_memory_mb": "512.5", "provenance_device": "cpu"}
+    contracts.write(parameters, folder / "parameters.nc", "parameters", about)
     both = np.stack([study.moisture + 0.01, study.moisture + 0.02])
     series = {"soil_moisture": both, "evapotranspiration": 10 * both}
     simulation = xr.Dataset(
@@ -147,5 +230,8 @@ def make_run(study, run) -> None:
     curve = {"epoch": epochs, "runs_per_cell": epochs, "seconds": 2.0 * epochs}
     errors = {"rmse_train_cells": rmse, "rmse_test_cells": rmse}
     contracts.write_table(pd.DataFrame(curve | errors), folder / "curve.csv", "curve")
-    losses = {"train_loss": rmse, "validation_loss": rmse}
+    calibrated = run.method == "sceua"  # it has no validation cells
+    losses = {"train_loss": rmse, "validation_loss": np.nan if calibrated else rmse}
+    if not calibrated:
+        files.write_json({"weights": WEIGHTS}, folder / "network" / "card.json")
     contracts.write_table(pd.DataFrame(curve | losses), folder / "history.csv", "history")

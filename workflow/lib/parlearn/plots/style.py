@@ -1,7 +1,8 @@
 """The house style of all figures: one look, one colour, marker and line for each method everywhere.
 
-Colours are those of Okabe and Ito (2008), told apart by colour-blind readers; marker and line style
-say the same again for print in grey.
+Colours are those of Okabe and Ito (2008), told apart by colour-blind readers, and four dark ones as
+far from them and from each other (CIEDE2000 above 13, in normal sight and with each kind of colour
+blindness); marker and line style say the same again for print in grey.
 """
 
 from contextlib import contextmanager
@@ -78,6 +79,10 @@ LOOKS = {
     "dpl_z": Look("dPL $g_Z$", "#0072B2", "s", _SOLID),
     "dpl_a_vic": Look("dPL $g_A$ direct", "#009E73", "P", (0, (7, 1.2))),
     "dpl_z_vic": Look("dPL $g_Z$ direct", "#CC79A7", "X", (0, (9, 1.4, 1, 1.4, 1, 1.4))),
+    "paraformer_a": Look("ParaFormer$_A$", "#00595C", "<", (0, (3, 1, 1, 1, 1, 1))),
+    "paraformer_z": Look("ParaFormer$_Z$", "#A60628", "*", (0, (12, 1))),
+    "paraformer_a_vic": Look("ParaFormer$_A$ direct", "#700038", ">", (0, (2, 1))),
+    "paraformer_z_vic": Look("ParaFormer$_Z$ direct", "#332288", "p", (0, (8, 2))),
 }
 
 #: variants of a method by its observation map, as summarise.identify names them
@@ -85,10 +90,10 @@ _SUFFIXES = {"network": ", map by network", "none": ", no map"}
 
 #: for methods a user has added, in the order of their names
 _SPARE = [
-    Look("", "#7F3C8D", "h", (0, (3, 1, 1, 1, 1, 1))),
-    Look("", "#6E5A00", "*", (0, (2, 1))),
-    Look("", "#00595C", "<", (0, (8, 2))),
-    Look("", "#A60628", ">", (0, (5, 2, 2, 2))),
+    Look("", "#7F3C8D", "h", (0, (3, 2, 1, 2, 1, 2))),
+    Look("", "#6E5A00", "H", (0, (3, 3))),
+    Look("", "#3A7D00", "8", (0, (10, 3))),
+    Look("", "#8C564B", "+", (0, (5, 2, 2, 2))),
 ]
 
 OBSERVED = "#333333"
@@ -175,6 +180,15 @@ def notes_on(table: pd.DataFrame) -> list[str]:
     seeds = runs["seed"].unique()
     notes.append(f"seed {seeds[0]:.0f}" if len(seeds) == 1 else f"{len(seeds)} seeds")
     return notes
+
+
+def note_on_seeds(table: pd.DataFrame) -> str:
+    """What a title says of the column ``seeds``, their number, of the methods that have seeds."""
+    trained = table[~table["variant"].isin(["default", "cellmean"])]
+    numbers = sorted({int(n) for n in trained["seeds"].dropna()})
+    if numbers in ([], [1]):
+        return "one seed"
+    return " to ".join(map(str, [numbers[0], numbers[-1]][: len(numbers)])) + " seeds"
 
 
 def say_number(value, digits) -> str:

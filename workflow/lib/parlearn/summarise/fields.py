@@ -6,6 +6,7 @@ import xarray as xr
 
 from parlearn.evaluate import TESTS
 from parlearn.study import ROLES
+from parlearn.summarise.datasets import by_method, gather, identity
 from parlearn.summarise.results import Results, choose, compared, join, tag
 
 #: cells drawn in a scatter plot; its statistics use all
@@ -54,6 +55,45 @@ def summarise_parameters(
         table = _field_table(truth["parameters"], known, bounds, results)
         tables.append(table.assign(variant="truth"))
     return pd.concat(tables, ignore_index=True)
+
+
+def summarise_patterns(
+    runs, results: Results, datasets, names=("infilt",), truth: xr.Dataset | None = None
+) -> pd.DataFrame:
+    """Figures 5 to 7 of Li & Lu 2023: parameters at the cells of a data set, method by method.
+
+    Of each method the run of the lowest seed; ``truth``, truth.nc of a twin, adds the variant of
+    that name. Columns: dataset, variant, period, seed, place, parameter, log (how to show it),
+    value.
+    """
+    names, tables = list(names), []
+
+    def read(run, cells):
+        return _at(results.parameters(run), names)[:, cells]
+
+    for first, *_ in by_method(gather(runs, results, datasets)).values():
+        bounds = bounds_of(results.parameters(first.parts[0][0])["parameters"])
+        values = first.collect(read)
+        tables.append(_pattern(values, first.cells, names, bounds, results, identity(first)))
+    if truth is not None:
+        true = _at(truth, names)[:, first.cells]
+        about = {"dataset": first.dataset, "variant": "truth"}
+        tables.append(_pattern(true, first.cells, names, bounds, results, about))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _at(ds: xr.Dataset, names) -> np.ndarray:
+    """Values (name, cell) of some parameters."""
+    return ds["parameters"].sel(parameter=names).transpose("parameter", "cell").values
+
+
+def _pattern(values, cells, names, bounds, results, about) -> pd.DataFrame:
+    parts = [
+        results.places(cells).assign(parameter=name, log=is_log(*bounds[name]), value=row)
+        for name, row in zip(names, values, strict=True)
+    ]
+    table = pd.concat(parts, ignore_index=True).assign(**about)
+    return table[[*about, *table.columns.drop(list(about))]]
 
 
 def bounds_of(field: xr.DataArray) -> dict[str, tuple[float, float]]:

@@ -80,30 +80,45 @@ def long_series(values, times, sites: pd.DataFrame) -> pd.DataFrame:
 
 def run_series(run, results: Results, sites, span) -> pd.DataFrame:
     """A run's target at some sites as an instrument would have seen it, on the days of `span`."""
-    with xr.open_dataset(results.file(run, "simulation.nc")) as ds:
-        models = [str(m) for m in ds["model"].values]
-        model = models.index("vic") if "vic" in models else 0
-        values = ds[results.target].isel(model=model, cell=sites["cell"].values).load()
-    seen = observe(torch.from_numpy(values.values), results.target)
-    if results.score_map == "mapped" and results.target in SIX_AM:
-        seen = apply_map(seen, *_line(run, results, sites))
-    seen = values.copy(data=seen.numpy()).sel(time=slice(*span))
+    seen = simulated(run, results, sites["cell"].values, span)
     return long_series(seen.values, seen["time"].values, sites)
 
 
-def _line(run, results, sites):
-    """Slope and offset of a run's observation map at some sites."""
+def simulated(run, results: Results, cells, span) -> xr.DataArray:
+    """A run's target (cell, time) as an instrument would have seen it, on the days of `span`.
+
+    By the process model where there are two; after the run's observation map, unless `results`
+    shows raw scores or the target has none.
+    """
+    with xr.open_dataset(results.file(run, "simulation.nc")) as ds:
+        models = [str(m) for m in ds["model"].values]
+        model = models.index("vic") if "vic" in models else 0
+        # read whole, since picking scattered cells from a compressed file takes longer
+        values = ds[results.target].isel(model=model).load().isel(cell=cells)
+    seen = observe(torch.from_numpy(values.values), results.target)
+    if results.score_map == "mapped" and results.target in SIX_AM:
+        seen = apply_map(seen, *_line(run, results, cells))
+    return values.copy(data=seen.numpy()).sel(time=slice(*span))
+
+
+def _line(run, results, cells):
+    """Slope and offset of a run's observation map at some cells."""
     ds = results.parameters(run)
     both = [ds[n] if n in ds else xr.DataArray(v) for n, v in (("slope", 1.0), ("offset", 0.0))]
-    both = [v.isel(cell=sites["cell"].values) if "cell" in v.dims else v for v in both]
-    return [torch.from_numpy(np.full(len(sites), v.values, np.float32)) for v in both]
+    both = [v.isel(cell=cells) if "cell" in v.dims else v for v in both]
+    return [torch.from_numpy(np.full(len(cells), v.values, np.float32)) for v in both]
 
 
 def observed_series(results: Results, sites, span) -> pd.DataFrame:
-    with xr.open_dataset(Path(results.root) / results.study / "observations.nc") as ds:
-        values = ds[results.target].isel(cell=sites["cell"].values).sel(time=slice(*span)).load()
+    values = observed(results, sites["cell"].values, span)
     table = long_series(values.values, values["time"].values, sites)
     return table.assign(variant="observed")
+
+
+def observed(results: Results, cells, span) -> xr.DataArray:
+    """Observations (cell, time) of the target on the days of `span`; NaN = gap."""
+    with xr.open_dataset(Path(results.root) / results.study / "observations.nc") as ds:
+        return ds[results.target].sel(time=slice(*span)).load().isel(cell=cells)
 
 
 def summarise_surrogate(skill: xr.Dataset, run, results: Results, span) -> pd.DataFrame:
