@@ -25,6 +25,8 @@ CONFIGS = [
     "config/config.yaml",
     "config/real.yaml",
     "config/paper.yaml",
+    "config/li2023.yaml",
+    "config/li2023_real.yaml",
     "tests/workflow/tiny.yaml",
 ]
 
@@ -101,6 +103,15 @@ def test_own_datasets_and_claims_are_valid():
         ("settings.dpl.dpl_z.bounds", "clip", "settings.dpl.dpl_z.bounds: 'clip' is unknown"),
         ("simulate.pilot.settings", "dpl_x", "simulate.pilot.settings: 'dpl_x' is not defined"),
         ("simulate.pilot.sampling", "s5", "simulate.pilot.sampling: 's5' is not defined"),
+        ("datasets", None, "datasets is missing: add it"),
+        (
+            "datasets.DAS-S8.samplings",
+            ["s88"],
+            "datasets.DAS-S8.samplings: 's88' is not defined (did",
+        ),
+        ("datasets.DAS-S8.period", "year", "datasets.DAS-S8.period: 'year' is not defined"),
+        ("datasets.DAS-S8.cells", "tests", "datasets.DAS-S8.cells: 'tests' is unknown (did you"),
+        ("datasets.DAS-S8.samplings", [], "datasets.DAS-S8.samplings: [] has the wrong length"),
     ],
 )
 def test_mistakes_are_named(key, value, words):
@@ -214,12 +225,12 @@ def figures(tmp_path):
     config = load("config/config.yaml")
     runs = catalogue.read_runs(ROOT / "config/runs.tsv", SCHEMAS, config)
 
-    def read(**keys):
+    def read(name="tsai2021_fig4", changed=None, **keys):
         content = load("config/figures.yaml")
-        content["tsai2021_fig4"].update(keys)
+        content[name].update(keys)
         path = tmp_path / "figures.yaml"
         path.write_text(yaml.safe_dump(content))
-        return catalogue.read_figures(path, SCHEMAS, config, runs, tmp_path)
+        return catalogue.read_figures(path, SCHEMAS, config | (changed or {}), runs, tmp_path)
 
     return read
 
@@ -243,6 +254,72 @@ def test_mistakes_in_figures_are_named(figures, keys, words):
 def test_figure_takes_the_runs_like_its_choice(figures):
     found = figures(runs={"method": ["sceua"], "sampling": ["s8"], "period": ["two_years"]})
     assert found["tsai2021_fig4"]["runs"] == ["sceua_s8_2y_1"]
+
+
+def test_only_the_papers_asked_for(figures):
+    assert {f["paper"] for f in figures().values()} == {"tsai2021", "li2023", "beyond"}
+    assert {f["paper"] for f in figures(changed={"papers": ["li2023"]}).values()} == {"li2023"}
+    with pytest.raises(ConfigError, match=r"papers: 'li2032' .* \(did you mean 'li2023'\?\)"):
+        figures(changed={"papers": ["li2032"]})
+    # what another paper's figure lacks is no matter, but what one asked for lacks is
+    nothing = {"runs": {"method": ["none"]}}
+    assert "li2023_fig3" in figures(changed={"papers": ["li2023"]}, **nothing)
+    with pytest.raises(ConfigError, match=r"li2023_fig3\.runs: no run"):
+        figures("li2023_fig3", changed={"papers": ["li2023"]}, **nothing)
+
+
+def test_data_sets_of_a_figure():
+    def labels(which, *cells):
+        datasets = {f"{k}": {"cells": name} for k, name in enumerate(cells)}
+        return "".join(catalogue.datasets_of(which, {"datasets": datasets}))
+
+    cells = ("train", "test", "train", "test", "test")
+    assert [labels(which, *cells) for which in ("all", "train", "last", "pair")] == [
+        "01234",
+        "02",
+        "2",
+        "23",
+    ]
+    assert labels("pair", "test", "train") == ""
+    assert labels("last", "test") == ""
+
+
+def test_figure_takes_the_runs_of_its_data_sets(figures):
+    chosen = {"method": ["default", "cellmean", "dpl_z"], "model": ["surrogate", "-"]}
+    runs = figures("li2023_fig5", runs=chosen)["li2023_fig5"]["runs"]
+    assert set(runs) == {"default_s8_2y", "cellmean_s8_2y", "dpl_z_s8_2y_1"}
+    runs = figures("li2023_fig5", runs=chosen, datasets="train")["li2023_fig5"]["runs"]
+    assert "dpl_z_s4_2y_1" in runs
+    only = {"a": {"samplings": ["s16"], "period": "two_years", "cells": "train"}}
+    with pytest.raises(ConfigError, match=r"li2023_fig5\.datasets: no run like .* data set 'a'"):
+        figures("li2023_fig5", changed={"datasets": only}, runs={"method": ["default", "sceua"]})
+    only["a"]["cells"] = "test"
+    with pytest.raises(ConfigError, match="li2023_fig5.datasets: .* have no 'last'"):
+        figures("li2023_fig5", changed={"datasets": only})
+
+
+def test_files_and_options_of_a_figure(figures):
+    config = load("config/config.yaml")
+    runs = catalogue.read_runs(ROOT / "config/runs.tsv", SCHEMAS, config)
+    found = figures()
+    files = catalogue.figure_files(found["smap_cost"], runs, config)["runs"]
+    assert "<runs>/sceua_s8_2y_1/history.csv" in files
+    assert "<runs>/dpl_z_s8_2y_1/network/card.json" in files
+    assert not any(file.startswith("<runs>/sceua") and "card" in file for file in files)
+    files = catalogue.figure_files(found["tsai2021_tableS1"], runs, config)["runs"]
+    assert not any(file.startswith("<runs>/default") and "csv" in file for file in files)
+    options = catalogue.summary_options(found["li2023_fig9"])
+    assert list(options["datasets"]) == ["DAS-S8"]
+    assert options["target"] == "evapotranspiration"
+    assert catalogue.summary_options(found["tsai2021_fig1"]) == {}
+
+
+def test_figures_of_tsai_keep_to_their_methods(figures):
+    config = load("config/config.yaml")
+    runs = catalogue.read_runs(ROOT / "config/runs.tsv", SCHEMAS, config)
+    for figure in figures().values():
+        if figure["paper"] == "tsai2021" and figure["files"]:
+            assert not any(runs[run].method.startswith("paraformer") for run in figure["runs"])
 
 
 def test_broken_yaml_and_missing_file(tmp_path):

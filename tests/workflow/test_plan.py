@@ -8,7 +8,13 @@ from parlearn.catalogue import read_figures, read_runs
 from parlearn.config import check_config, read_yaml
 from parlearn.sourcehash import modules
 
-CONFIGS = ["config/config.yaml", "config/real.yaml", "config/paper.yaml"]
+CONFIGS = [
+    "config/config.yaml",
+    "config/real.yaml",
+    "config/paper.yaml",
+    "config/li2023.yaml",
+    "config/li2023_real.yaml",
+]
 
 
 def jobs(text) -> dict[str, int]:

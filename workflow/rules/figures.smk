@@ -32,7 +32,7 @@ for SUMMARY in sorted({figure["summary"] for figure in FIGURES.values()}):
             script=SUMMARY,
             study=CONFIG["study"],
             runs=summary_runs,
-            options=lambda wildcards: FIGURES[wildcards.figure].get("options", {}),
+            options=lambda wildcards: catalogue.summary_options(FIGURES[wildcards.figure]),
             threshold=CONFIG["threshold"],
             test=CONFIG["periods"]["test"],
         script:

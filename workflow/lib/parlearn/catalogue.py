@@ -19,6 +19,8 @@ METHODS = {
     "paraformer_a": "dpl",
     "paraformer_z": "dpl",
 }
+#: files of a run that some runs lack, and whose names are not those of their kind
+RUN_FILES = {"curve": "curve.csv", "history": "history.csv", "card": "network/card.json"}
 #: models that a method may learn through
 MODELS = ("surrogate", "vic")
 
@@ -83,13 +85,21 @@ def select(runs: Mapping[str, Run], wanted: Mapping) -> list[str]:
 def read_figures(
     path, schemas, config: Mapping, runs: Mapping[str, Run], root="."
 ) -> dict[str, dict]:
-    """Figures that this configuration can make: each entry of the file with its list of runs.
+    """Figures that this configuration makes: each entry of the file with its list of runs.
 
-    Figures for other sources are left out; one that finds no run is an error.
+    Figures of other papers or for other sources are left out; one that finds no run is an error.
+    ``datasets`` of an entry becomes the data sets themselves, see :func:`datasets_of`.
     """
     figures = read_yaml(path)
     check_schema(figures, Path(schemas) / "figures.schema.yaml", path)
-    problems, found = [], {}
+    papers = list(dict.fromkeys(figure["paper"] for figure in figures.values()))
+    problems = [
+        f"papers: {paper!r} of the configuration has no figure{guess(paper, papers)}; "
+        f"there are {listed(papers)}"
+        for paper in config["papers"]
+        if paper not in papers
+    ]
+    found = {}
     for name, figure in figures.items():
         workflow = Path(root) / "workflow"
         for key, file in (
@@ -101,6 +111,8 @@ def read_figures(
                 problems.append(f"{name}.{key}: there is no {file}: write it or correct the name")
         if config["source"]["name"] not in figure["sources"]:
             continue
+        if figure["paper"] not in config["papers"]:
+            continue
         chosen = select(runs, figure["runs"])
         if not chosen:
             problems.append(
@@ -108,29 +120,91 @@ def read_figures(
                 "add one to the table of runs or widen the choice"
             )
         found[name] = {**figure, "runs": chosen}
+        if "datasets" in figure:
+            datasets = datasets_of(figure["datasets"], config)
+            problems += _dataset_problems(name, figure, datasets, [runs[run] for run in chosen])
+            found[name] |= {
+                "datasets": datasets,
+                "runs": [
+                    run
+                    for run in chosen
+                    if METHODS[runs[run].method] == "-"
+                    or any(_trained_for(runs[run], dataset) for dataset in datasets.values())
+                ],
+            }
     if problems:
         raise ConfigError(path, problems)
     return found
 
 
+def datasets_of(which: str, config: Mapping) -> dict[str, dict]:
+    """Data sets of the configuration that a figure shows, by label, in their order.
+
+    ``all``; ``train``: those of trained cells; ``last``: the last of these; ``pair``: the last and
+    the first of test cells after it. Empty where the configuration has none of that kind.
+    """
+    datasets = config["datasets"]
+    labels = list(datasets)
+    trained = [label for label in labels if datasets[label]["cells"] == "train"]
+    chosen = {"all": labels, "train": trained, "last": trained[-1:], "pair": []}[which]
+    if which == "pair" and trained:
+        after = labels[labels.index(trained[-1]) + 1 :]
+        chosen = [trained[-1], after[0]] if after else []
+    return {label: datasets[label] for label in chosen}
+
+
+def _dataset_problems(name, figure, datasets, chosen):
+    if not datasets:
+        yield (
+            f"{name}.datasets: the configuration's datasets have no {figure['datasets']!r}: add "
+            "one of trained cells and, for a pair, one of test cells after it"
+        )
+    for label, dataset in datasets.items():
+        if not any(_trained_for(run, dataset) for run in chosen):
+            yield (
+                f"{name}.datasets: no run like {figure['runs']} is trained for the data set "
+                f"{label!r} ({listed(dataset['samplings'])}, {dataset['period']}): add one to the "
+                "table of runs or take it out of the configuration's datasets"
+            )
+
+
+def _trained_for(run: Run, dataset: Mapping) -> bool:
+    return (
+        METHODS[run.method] != "-"
+        and run.sampling in dataset["samplings"]
+        and run.period == dataset["period"]
+    )
+
+
 def figure_files(figure: Mapping, runs: Mapping[str, Run], config: Mapping) -> dict[str, list[str]]:
     """Paths that a figure's summary reads, by the name the summary has for them."""
     rounds = config["simulate"]["rounds"]
-    places = {name: f"<study>/{name}.nc" for name in ("domain", "observations", "truth")}
+    places = {name: f"<study>/{name}.nc" for name in ("domain", "forcing", "observations", "truth")}
     places["skill"] = f"<study>/surrogate/round-{rounds}/skill.nc"
-    suffix = {"curve": "csv", "history": "csv"}
     files = {
         name: [places[name]]
         for name in figure["study"]
         if name != "truth" or config["source"]["name"] == "twin"
     }
     files["runs"] = [
-        f"<runs>/{run}/{name}.{suffix.get(name, 'nc')}"
+        f"<runs>/{run}/{RUN_FILES.get(name, f'{name}.nc')}"
         for run in figure["runs"]
         for name in figure["files"]
-        if METHODS[runs[run].method] != "-" or name not in suffix
+        if _has(runs[run], name)
     ]
     return files
+
+
+def _has(run: Run, name: str) -> bool:
+    """Whether a run has this file: only what trains has a curve, only a network a card."""
+    family = METHODS[run.method]
+    return family == "dpl" if name == "card" else family != "-" or name not in RUN_FILES
+
+
+def summary_options(figure: Mapping) -> dict:
+    """Arguments of a figure's summary: its options, and its data sets where it has such."""
+    chosen = {"datasets": figure["datasets"]} if "datasets" in figure else {}
+    return figure.get("options", {}) | chosen
 
 
 def targets(figures: Mapping[str, Mapping]) -> dict[str, list[str]]:

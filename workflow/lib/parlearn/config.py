@@ -91,6 +91,7 @@ def check_config(config: Mapping, schemas, file, root=".") -> dict:
         *_size_problems(config),
         *_preset_problems(config, schemas, file),
         *_pilot_problems(config),
+        *_dataset_problems(config),
     ]
     mirror = config["source"].get("mirror")
     if mirror and not (Path(root) / mirror).is_dir():
@@ -261,6 +262,19 @@ def _pilot_problems(config):
                 f"simulate.pilot.{key}: {pilot[key]!r} is not defined{guess(pilot[key], known)}; "
                 f"there are {listed(known)} under {where}"
             )
+
+
+def _dataset_problems(config):
+    samplings, periods = config["samplings"], config["periods"]["train"]
+    for label, dataset in config["datasets"].items():
+        lookups = [("samplings", name, samplings, "samplings") for name in dataset["samplings"]]
+        lookups.append(("period", dataset["period"], periods, "periods.train"))
+        for key, name, known, where in lookups:
+            if name not in known:
+                yield (
+                    f"datasets.{label}.{key}: {name!r} is not defined{guess(name, known)}; "
+                    f"there are {listed(known)} under {where}"
+                )
 
 
 def _size_problems(config):

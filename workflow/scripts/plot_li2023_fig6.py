@@ -1,0 +1,16 @@
+"""Draw maps of infilt on one scale of colours."""
+
+from pathlib import Path
+
+from parlearn.job import job
+from parlearn.plots.patterns import li2023_fig6
+from parlearn.provenance import stamp, write_sidecar
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params = snakemake.params
+    picture = Path(snakemake.output.png)
+    borders = next(iter(snakemake.input.borders), None)
+    li2023_fig6(snakemake.input.summary, picture, data=params.data, borders=borders)
+    provenance = stamp(snakemake.rule, snakemake.input, config=params.items())
+    for path in snakemake.output:
+        write_sidecar(path, provenance)

@@ -1,0 +1,15 @@
+"""Set printed and used ranges of the parameters in a table."""
+
+from pathlib import Path
+
+from parlearn.job import job
+from parlearn.plots.method_tables import li2023_table1
+from parlearn.provenance import stamp, write_sidecar
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params = snakemake.params
+    picture = Path(snakemake.output.png)
+    li2023_table1(snakemake.input.summary, picture, data=params.data)
+    provenance = stamp(snakemake.rule, snakemake.input, config=params.items())
+    for path in snakemake.output:
+        write_sidecar(path, provenance)

@@ -1,0 +1,15 @@
+"""Set the costs of training in a table."""
+
+from pathlib import Path
+
+from parlearn.job import job
+from parlearn.plots.method_tables import smap_cost
+from parlearn.provenance import stamp, write_sidecar
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params = snakemake.params
+    picture = Path(snakemake.output.png)
+    smap_cost(snakemake.input.summary, picture, data=params.data, threshold=params.threshold)
+    provenance = stamp(snakemake.rule, snakemake.input, config=params.items())
+    for path in snakemake.output:
+        write_sidecar(path, provenance)
