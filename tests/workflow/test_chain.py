@@ -63,6 +63,7 @@ def test_report_is_one_file_with_captions(chain):
     text = (chain.folder / RESULTS / "report.html").read_text()
     assert "A test of the chain" in text
     assert "tsai2021_fig1.png" in text
+    assert "align-items: flex-start" in text, "the top of tall pictures cannot be reached"
     assert not re.search(r'(src|href)="https?://[^"]*\.(js|css)"', text)
 
 

@@ -55,14 +55,14 @@ for FIGURE, ENTRY in FIGURES.items():
                 caption=f"../report/{ENTRY['caption']}",
                 category=ENTRY["paper"],
                 subcategory=ENTRY["title"],
-                labels={"what": "picture"},
+                labels={"what": f"{FIGURE}: picture"},
             ),
             csv=report(
                 f"<results>/figures/{ENTRY['paper']}/{FIGURE}.csv",
                 caption="../report/numbers.rst",
                 category=ENTRY["paper"],
                 subcategory=ENTRY["title"],
-                labels={"what": "numbers"},
+                labels={"what": f"{FIGURE}: numbers"},
             ),
         log:
             f"<logs>/{ENTRY['script']}.log",
