@@ -63,4 +63,5 @@ $(READY): requirements.lock
 	@command -v c++ >/dev/null || echo 'There is no C++ compiler: VIC will run without its compiled loop, many times slower. On Debian and Ubuntu: apt-get install g++' >&2
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	cp requirements.lock $@
