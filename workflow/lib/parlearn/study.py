@@ -138,15 +138,39 @@ def load_study(
         or attributes; observations outside ``span``; no training or validation cell; one of those
         without any observation.
     """
+    role = _pick(domain, "role", "sampling", sampling, "domain.nc").values
+    return build_study(
+        domain,
+        forcing,
+        training,
+        role,
+        period=period,
+        span=span,
+        targets=targets,
+        needed=("train", "validate"),
+    )
+
+
+def build_study(
+    domain: xr.Dataset,
+    forcing: xr.Dataset,
+    training: xr.Dataset,
+    role: np.ndarray,
+    *,
+    period: str,
+    span: tuple[str, str],
+    targets: tuple[str, ...],
+    needed: tuple[str, ...],
+) -> Study:
+    """As :func:`load_study`, from given roles (cell,); cells of those ``needed`` are observed."""
     targets = tuple(targets)
     dates = _timeline(domain, forcing, training)
     window = _days_between(dates, span, period)
-    roles = _pick(domain, "role", "sampling", sampling, "domain.nc")
-    role = torch.from_numpy(roles.values.astype(np.int8))
+    role = torch.from_numpy(np.asarray(role).astype(np.int8))
     names, units, attributes = read_attributes(domain)
     forcing_units, raw_forcing = _forcing(forcing, window)
     target_units, observations = _observations(training, targets, period, window, span)
-    _check_cells(observations, targets, span, role, domain)
+    _check_cells(observations, targets, span, role, domain, needed)
     train = role == ROLES["train"]
     scalers = Scalers(
         Scaler.fit(attributes[train], names, units),
@@ -299,8 +323,8 @@ def _observations(training, targets, period, window, span) -> tuple[list[str], T
     return units, observations
 
 
-def _check_cells(observations, targets, span, role, domain) -> None:
-    for name in ("train", "validate"):
+def _check_cells(observations, targets, span, role, domain, needed) -> None:
+    for name in needed:
         cells = (role == ROLES[name]).nonzero()[:, 0]
         if len(cells) == 0:
             raise ValueError(f"domain.nc: no cell has the role {name!r} in this sampling")
