@@ -83,7 +83,12 @@ KINDS = {
         "swdown_3h": ("cell time step", "W m-2", 0, 1800),
     },
     "observations": _series("cell time", "gaps"),
-    "training": _series("period cell time", "gaps", period=("period", None, None, None, "text")),
+    "training": _series(
+        "period cell time",
+        "gaps",
+        period=("period", None, None, None, "text"),
+        filled=("period cell time", "1", 0, 1, "int", "optional"),
+    ),
     "truth": {
         "parameters": ("parameter cell", None, -INF, INF),
         "parameter": ("parameter", None, None, None, "text"),
