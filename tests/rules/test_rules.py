@@ -1,6 +1,7 @@
 """Single rules on tiny inputs, run by Snakemake as in the workflow."""
 
 import hashlib
+import json
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import xarray as xr
 
 from parlearn import contracts
 from parlearn.catalogue import read_datasets
+from parlearn.kinds import KINDS
 
 STUDY = "results/tiny/smap"
 DAYS = np.datetime64("2014-04-01", "ns") + np.arange(1461) * np.timedelta64(1, "D")
@@ -62,6 +64,108 @@ def test_rule_that_fails_leaves_nothing_and_says_why(project, observed):
     assert "ERROR ValueError" in log
     left = {p.name for p in (project.folder / STUDY).iterdir()}
     assert left == {"observations.nc"}
+
+
+def middling(kind, sizes, **variables):
+    """A file of a kind with values in the middle of their ranges, and some of them given."""
+    for name, (dims, _, lower, upper, *_) in KINDS[kind].items():
+        if name not in variables:
+            shape = [sizes[dim] for dim in dims.split()]
+            variables[name] = (dims.split(), np.full(shape, np.clip(0.5, lower, upper)))
+    return xr.Dataset(variables)
+
+
+@pytest.fixture
+def gappy(project):
+    """A study of its own: ten cells, two of them tested at, with what is needed to fill gaps."""
+    cells, days, rng = 10, DAYS.size, np.random.default_rng(1)
+    folder = project.folder / "results/gappy/smap"
+    role = np.where(np.arange(cells) < 7, 1, np.where(np.arange(cells) < 8, 2, 3))
+    sizes = {"cell": cells, "veg_class": 12, "month": 12, "root_zone": 3, "time": days, "step": 8}
+    domain = middling(
+        "domain",
+        sizes,
+        attributes=(("cell", "attribute"), rng.random((cells, 2))),
+        attribute=["a", "b"],
+        attribute_units=("attribute", ["1", "1"]),
+        sampling=["s16", "s8", "s4"],
+        role=(("sampling", "cell"), np.tile(role, (3, 1))),
+        donor=(("sampling", "cell"), np.zeros((3, cells), int)),
+        row=("cell", np.arange(cells)),
+        col=("cell", np.arange(cells)),
+    )
+    forcing = middling(
+        "forcing",
+        sizes,
+        time=DAYS,
+        prec=(("cell", "time"), rng.random((cells, days))),
+        pressure=(("cell", "time"), np.full((cells, days), 90.0)),
+        lwdown=(("cell", "time"), np.full((cells, days), 300.0)),
+    )
+    values = np.where(
+        rng.random((2, cells, days)) < 0.4, 0.3 * rng.random((2, cells, days)), np.nan
+    )
+    ends = np.array(["2016-03-31", "2017-03-31"], "M8[ns]")[:, None]
+    inside = (np.datetime64("2015-04-01") <= DAYS) & (ends >= DAYS)
+    training = xr.Dataset(
+        {
+            "soil_moisture": (
+                ("period", "cell", "time"),
+                np.where(inside[:, None], values, np.nan),
+            )
+        },
+        coords={"period": ["one_year", "two_years"], "time": DAYS},
+    )
+    for name, ds in {"domain": domain, "forcing": forcing, "training": training}.items():
+        contracts.write(ds, folder / f"{name}.nc", name)
+    return folder
+
+
+def fill(project, folder, **settings):
+    small = {"hidden": 4, "epochs": 2, "batch": 4, "window": 60, "held_out": 0.1, "seed": 1}
+    own = {"results": "results/gappy", "gap_filling": small | settings}
+    (project.folder / "filling.json").write_text(json.dumps(own))
+    return project.snakemake(
+        *("-c1", folder.relative_to(project.folder) / "training-filled.nc"),
+        *("--allowed-rules", "fill_training"),
+        *("--configfile", "tests/workflow/tiny.yaml", "filling.json"),
+        config=None,
+        check=False,
+    )
+
+
+def test_fill_training_fills_each_period_and_says_how_well(project, gappy):
+    done = fill(project, gappy)
+    assert done.returncode == 0, done.stdout
+    before = contracts.read(gappy / "training.nc", "training")["soil_moisture"].values
+    filled = contracts.read(gappy / "training-filled.nc", "training")
+    after, seen = filled["soil_moisture"].values, np.isfinite(before)
+    assert np.array_equal(after[seen], before[seen])
+    assert np.isfinite(after).sum((1, 2)).tolist() == [10 * 366, 10 * 731]
+    assert np.array_equal(filled["filled"].values == 1, np.isfinite(after) & ~seen)
+    assert filled.attrs["provenance_rule"] == "fill_training"
+    card = json.loads((gappy / "fill.json").read_text())
+    assert list(card["periods"]) == ["one_year", "two_years"]
+    assert card["settings"]["hidden"] == 4
+    assert card["provenance"]["provenance_seed"] == "1"
+    scores = card["periods"]["two_years"]["scores"]
+    assert {row["gap"] for row in scores["other cells"]} >= {"3 to 5 days", "6 to 10 days"}
+    assert json.loads(filled.attrs["gap_filling"])["two_years"] == scores
+    log = (project.folder / "results/gappy/logs/fill_training.log").read_text()
+    assert "one_year: " in log
+    assert "values filled beside" in log
+    left = {path.name for path in gappy.iterdir()}
+    assert left == {"domain.nc", "forcing.nc", "training.nc", "training-filled.nc", "fill.json"}
+
+
+def test_fill_training_refuses_to_learn_where_runs_are_tested(project, gappy):
+    domain = contracts.read(gappy / "domain.nc", "domain")
+    domain["role"][1, 0] = 3
+    contracts.write(domain, gappy / "domain.nc", "domain")
+    done = fill(project, gappy, sampling="s16")
+    assert done.returncode == 1
+    assert "1 training cells of the sampling 's16' are test cells of 's8'" in done.stdout
+    assert not (gappy / "training-filled.nc").exists()
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from parlearn import catalogue
 from parlearn import config as configuration
 from parlearn.catalogue import METHODS
 from parlearn.config import ConfigError
+from parlearn.gap_network import FillSettings
 from parlearn.learn.parameter_networks import NETWORKS
 from parlearn.learn.settings import Settings
 from parlearn.models.vic import SPACE
@@ -134,6 +135,45 @@ def test_mistakes_with_real_data_are_named(key, value, words):
     with pytest.raises(ConfigError) as caught:
         check(change(key, value, "config/real.yaml"))
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", CONFIGS[:3])
+def test_gap_filling_can_be_laid_over_each_configuration(name):
+    laid_over = load("config/gap_filling.yaml")
+    config = check({**load(name), **laid_over})
+    assert config["gap_filling"] == laid_over["gap_filling"]
+    FillSettings.from_dict(config["gap_filling"])
+    assert "gap_filling" not in check(load(name))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"hiden": 3}, "gap_filling: unknown key 'hiden' (did you mean 'hidden'?)"),
+        ({"held_out": 0}, "gap_filling.held_out: 0 is out of range: it must be above 0"),
+        ({"held_out": 1}, "gap_filling.held_out: 1 is out of range: it must be below 1"),
+        (
+            {"window": 367},
+            "gap_filling.window: 367 days is longer than periods.train.one_year of 366",
+        ),
+        ({"sampling": "s5"}, "gap_filling.sampling: 's5' is not defined"),
+        ({"epochs": "many"}, "gap_filling.epochs: 'many' is not of the type asked for"),
+    ],
+)
+def test_mistakes_in_gap_filling_are_named(values, words):
+    good = load("config/gap_filling.yaml")["gap_filling"]
+    with pytest.raises(ConfigError) as caught:
+        check(change("gap_filling", good | values))
+    assert words in str(caught.value)
+    assert len(caught.value.problems) == 1
+
+
+def test_window_as_long_as_the_period_will_do():
+    good = load("config/gap_filling.yaml")["gap_filling"]
+    check(change("gap_filling", good | {"window": 366, "sampling": "s8"}))
+    del good["epochs"]
+    with pytest.raises(ConfigError, match="gap_filling: epochs is missing: add it"):
+        check(change("gap_filling", good))
 
 
 def test_all_mistakes_come_at_once():
@@ -346,6 +386,7 @@ def test_schemas_know_the_settings_of_the_library():
     assert set(dpl) == {f.name for f in fields(Settings)} - own
     surrogate = set(config["surrogate"]["properties"])
     assert surrogate == {f.name for f in fields(SurrogateSettings)} | {"seed", "held_out"}
+    assert set(config["gap_filling"]["properties"]) == {f.name for f in fields(FillSettings)}
     twin = set(load("config/schemas/source_twin.schema.yaml")["properties"])
     assert twin == {f.name for f in fields(TwinConfig)} | {"name"}
     assert config["model"]["properties"]["parameters"]["items"]["enum"] == list(SPACE.names)

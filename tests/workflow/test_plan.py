@@ -48,6 +48,23 @@ def test_one_figure_takes_only_what_it_needs(project):
     assert planned["calibrate_sceua"] == 2
 
 
+def test_learners_read_the_filled_observations_on_demand_and_scores_never(project):
+    call = ("-n", "-c2")
+    assert "fill_training" not in jobs(project.snakemake(*call).stdout)
+    laid_over = ("--configfile", "tests/workflow/tiny.yaml", "config/gap_filling.yaml")
+    text = project.snakemake(*call, *laid_over, config=None).stdout
+    assert jobs(text)["fill_training"] == 1
+    readers = {"training.nc": set(), "training-filled.nc": set(), "observations.nc": set()}
+    for rule, files in re.findall(r"^rule (\w+):\n +input: (.*)$", text, re.M):
+        for name in readers:
+            if f"/smap/{name}" in files:
+                readers[name].add(rule)
+    assert readers["training.nc"] == {"fill_training"}
+    learners = {"learn_dpl", "learn_pilot", "calibrate_sceua", "set_default", "set_cellmean"}
+    assert readers["training-filled.nc"] == learners
+    assert {"evaluate_run", "evaluate_trajectory"} <= readers["observations.nc"]
+
+
 def test_all_of_a_paper_is_a_target(project):
     planned = jobs(project.snakemake("-n", "-c2", "tsai2021").stdout)
     assert "plot_tsai2021_fig1" in planned

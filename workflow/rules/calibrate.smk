@@ -1,4 +1,4 @@
-# Requires: <study>/domain.nc, forcing.nc, training.nc and the last round of the surrogate
+# Requires: <study>/domain.nc, forcing.nc, training.nc (-filled) and the last round of the surrogate
 # Makes:    <runs>/{run}/parameters.nc, trajectory.nc, history.csv
 
 
@@ -7,7 +7,7 @@ rule calibrate_sceua:
     input:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",
-        training="<study>/training.nc",
+        training=TRAINING,
         surrogate=branch(
             lambda wildcards: RUNS[wildcards.run].model == "surrogate",
             then=surrogate_of(ROUNDS),

@@ -30,6 +30,8 @@ SOURCE = CONFIG["source"]
 ROUNDS = CONFIG["simulate"]["rounds"]
 BATCHES = CONFIG["simulate"]["batches"]
 GPU = 0 if CONFIG["device"] == "cpu" else 1
+# what every learner reads: the observations of the training periods, their gaps filled on demand
+TRAINING = f"<study>/training{'-filled' if 'gap_filling' in CONFIG else ''}.nc"
 
 
 def code(script):

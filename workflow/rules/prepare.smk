@@ -1,5 +1,6 @@
 # Requires: the source of the configuration: a twin needs nothing, hydrodl its raw files
-# Makes:    <study>/domain.nc, forcing.nc, observations.nc, training.nc (and truth.nc of a twin)
+# Makes:    <study>/domain.nc, forcing.nc, observations.nc, training.nc (and truth.nc of a twin);
+#           training-filled.nc and fill.json where the configuration has the key gap_filling
 
 VEGETATION = "<resources>/vegetation/ldas_library.csv"
 
@@ -141,3 +142,36 @@ rule split_training:
         targets=sorted({target for run in RUNS.values() for target in run.targets}),
     script:
         "../scripts/split_training.py"
+
+
+rule fill_training:
+    """Fill the gaps of soil moisture in the training periods; judge it on observations withheld."""
+    input:
+        domain="<study>/domain.nc",
+        forcing="<study>/forcing.nc",
+        training="<study>/training.nc",
+    output:
+        training="<study>/training-filled.nc",
+        card="<study>/fill.json",
+    log:
+        "<logs>/fill_training.log",
+    benchmark:
+        "<benchmarks>/fill_training.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+        gpu=GPU,
+    params:
+        code=code("fill_training"),
+        gap_filling=CONFIG.get("gap_filling", {}),
+        periods=CONFIG["periods"]["train"],
+        # a network must not learn from cells that any of these tests at
+        samplings=sorted(
+            {CONFIG["simulate"]["pilot"]["sampling"]} | {run.sampling for run in RUNS.values()}
+        ),
+        device=CONFIG["device"],
+    script:
+        "../scripts/fill_training.py"

@@ -92,6 +92,7 @@ def check_config(config: Mapping, schemas, file, root=".") -> dict:
         *_preset_problems(config, schemas, file),
         *_pilot_problems(config),
         *_dataset_problems(config),
+        *_filling_problems(config),
     ]
     mirror = config["source"].get("mirror")
     if mirror and not (Path(root) / mirror).is_dir():
@@ -275,6 +276,23 @@ def _dataset_problems(config):
                     f"datasets.{label}.{key}: {name!r} is not defined{guess(name, known)}; "
                     f"there are {listed(known)} under {where}"
                 )
+
+
+def _filling_problems(config):
+    filling, samplings = config.get("gap_filling", {}), config["samplings"]
+    sampling = filling.get("sampling")
+    if sampling is not None and sampling not in samplings:
+        yield (
+            f"gap_filling.sampling: {sampling!r} is not defined{guess(sampling, samplings)}; "
+            f"there are {listed(samplings)} under samplings"
+        )
+    for name, span in config["periods"]["train"].items():
+        first, last = map(_date, span)
+        if filling and first and last and filling["window"] > (last - first).days + 1:
+            yield (
+                f"gap_filling.window: {filling['window']} days is longer than periods.train.{name} "
+                f"of {(last - first).days + 1} days: shorten it"
+            )
 
 
 def _size_problems(config):

@@ -1,0 +1,38 @@
+"""Fill the gaps of soil moisture in the training periods; judge it on observations withheld."""
+
+from pathlib import Path
+
+from parlearn import contracts
+from parlearn.files import sha256, write_json
+from parlearn.fill import fill_training
+from parlearn.gap_network import FillSettings
+from parlearn.job import job, pick_device
+from parlearn.provenance import stamp
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params = snakemake.params
+    device = pick_device(params.device)
+    settings = FillSettings.from_dict(params.gap_filling)
+    checkpoint = Path(snakemake.output.card).with_name("fill-checkpoint")
+    filled, card = fill_training(
+        contracts.read(snakemake.input.domain, "domain"),
+        contracts.read(snakemake.input.forcing, "forcing"),
+        contracts.read(snakemake.input.training, "training"),
+        params.periods,
+        settings,
+        used=params.samplings,
+        device=device,
+        checkpoint=checkpoint,
+        identity={"code": params.code, "inputs": [sha256(path) for path in snakemake.input]},
+    )
+    for period, entry in card["periods"].items():
+        log.info("%s: %d values filled beside %d", period, entry["filled"], entry["observed"])
+        for cells, rows in entry["scores"].items():
+            for row in rows:
+                errors = {name: row[name]["rmse"] for name in row if name not in ("gap", "days")}
+                log.info("RMSE, %s, gap %s, %d days: %s", cells, row["gap"], row["days"], errors)
+    provenance = stamp(snakemake.rule, snakemake.input, params.items(), settings.seed, device)
+    contracts.write(filled, snakemake.output.training, "training", provenance)
+    write_json({**card, "provenance": provenance}, snakemake.output.card)
+    for state in checkpoint.parent.glob(f"{checkpoint.name}-*.pt"):
+        state.unlink()
