@@ -66,10 +66,9 @@ def test_own_configurations_are_valid(name):
         catalogue.identity(run, config)
 
 
-def test_own_datasets_and_claims_are_valid():
+def test_own_datasets_are_valid():
     datasets = catalogue.read_datasets(ROOT / "config/datasets.csv", SCHEMAS)
     assert len(datasets) == 33
-    assert len(catalogue.read_claims(ROOT / "config/claims.yaml", SCHEMAS)) > 40
 
 
 @pytest.mark.parametrize(
@@ -129,6 +128,8 @@ def test_mistakes_are_named(key, value, words):
         ("source.years", [2015, 2014], "source.years[1]: 2014 is unknown"),
         ("samplings.d2", 2.0, "samplings.d2: 2.0 is not a share"),
         ("source.rows", 5, "unknown key 'rows'"),
+        ("claims_as", [{"s8": "al"}], "claims_as[0].s8: 'al' is not defined (did you mean 'all'?)"),
+        ("claims_as", [{"s9": "all"}], "claims_as[0]: 's9' is unknown; choose from s16, s8, s4"),
     ],
 )
 def test_mistakes_with_real_data_are_named(key, value, words):
@@ -369,14 +370,6 @@ def test_broken_yaml_and_missing_file(tmp_path):
         configuration.read_yaml(path)
     with pytest.raises(ConfigError, match="there is no such file"):
         configuration.read_yaml(tmp_path / "b.yaml")
-
-
-def test_claim_twice(tmp_path):
-    claims = load("config/claims.yaml")
-    path = tmp_path / "claims.yaml"
-    path.write_text(yaml.safe_dump([*claims, claims[0]]))
-    with pytest.raises(ConfigError, match="stands there twice"):
-        catalogue.read_claims(path, SCHEMAS)
 
 
 def test_schemas_know_the_settings_of_the_library():

@@ -140,4 +140,16 @@ def test_table_of_kinds_is_well_formed():
             assert set(given) <= flags
             assert "text" in given or lower <= upper
     for table in TABLES.values():
-        assert all(lower <= upper for lower, upper, *_ in table.values())
+        for lower, upper, *given in table.values():
+            assert set(given) <= {"gaps", "text"}
+            assert "text" in given or lower <= upper
+
+
+def test_text_of_a_table_may_be_anything_but_missing():
+    columns = dict.fromkeys(contracts.TABLES["claims"], "")
+    table = pd.DataFrame([columns | {"seeds": 4}])
+    contracts.check_table(table, "claims.csv", "claims")
+    with pytest.raises(ContractError, match="column 'verdict': missing"):
+        contracts.check_table(table.drop(columns="verdict"), "claims.csv", "claims")
+    with pytest.raises(ContractError, match="column 'seeds': values from -1 to -1"):
+        contracts.check_table(table.assign(seeds=-1), "claims.csv", "claims")

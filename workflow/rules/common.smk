@@ -12,6 +12,7 @@ os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
 
 from parlearn import catalogue
 from parlearn import config as configuration
+from parlearn.claims import table as claim_table
 from parlearn.sourcehash import source_hash
 
 SCHEMAS = ROOT / "config" / "schemas"
@@ -22,7 +23,9 @@ try:
     RUNS = catalogue.read_runs(ROOT / "config" / "runs.tsv", SCHEMAS, CONFIG)
     FIGURES = catalogue.read_figures(ROOT / "config" / "figures.yaml", SCHEMAS, CONFIG, RUNS, ROOT)
     DATASETS = catalogue.read_datasets(ROOT / "config" / "datasets.csv", SCHEMAS)
-    catalogue.read_claims(ROOT / "config" / "claims.yaml", SCHEMAS)
+    CLAIMS = claim_table.plan(
+        claim_table.read_claims(ROOT / "config" / "claims.yaml", SCHEMAS), RUNS, CONFIG
+    )
 except configuration.ConfigError as error:
     raise WorkflowError(str(error)) from None
 
@@ -85,4 +88,5 @@ def summary_runs(wildcards):
 
 # state borders belong on maps of real places only
 BORDERS = [] if SOURCE["name"] == "twin" else ["resources/borders/conus.json"]
+CLAIM_FILES = claim_table.claim_files(CLAIMS, CONFIG)
 TARGETS = sorted({path for paths in catalogue.targets(FIGURES).values() for path in paths})

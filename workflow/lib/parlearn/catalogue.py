@@ -1,4 +1,4 @@
-"""The tables beside the configuration: runs, figures, data sets, claims; and what follows.
+"""The tables beside the configuration: runs, figures, data sets; and what follows from them.
 
 Imports nothing heavy, since the workflow reads it each time it is planned.
 """
@@ -21,6 +21,11 @@ METHODS = {
 }
 #: files of a run that some runs lack, and whose names are not those of their kind
 RUN_FILES = {"curve": "curve.csv", "history": "history.csv", "card": "network/card.json"}
+#: variables that a source has observations of
+OBSERVED = {
+    "twin": ("soil_moisture", "evapotranspiration"),
+    "hydrodl": ("soil_moisture",),
+}
 #: models that a method may learn through
 MODELS = ("surrogate", "vic")
 
@@ -267,19 +272,6 @@ def identity(run: Run, config: Mapping) -> dict:
         "seed": run.seed,
         "settings": {} if family == "-" else preset(family, run.settings, run.method, config),
     }
-
-
-def read_claims(path, schemas) -> list[dict]:
-    """Published numbers and rankings."""
-    claims = read_yaml(path)
-    check_schema(claims, Path(schemas) / "claims.schema.yaml", path)
-    names = [claim["id"] for claim in claims]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ConfigError(
-            path, [f"claim {name!r} stands there twice: rename one" for name in twice]
-        )
-    return claims
 
 
 def read_datasets(path, schemas) -> dict[str, dict[str, str]]:

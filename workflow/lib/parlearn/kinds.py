@@ -131,7 +131,7 @@ KINDS = {
     },
 }
 
-#: columns of the CSV files; a flag ``gaps`` allows empty cells
+#: columns of the CSV files; a flag ``gaps`` allows empty cells, ``text`` anything that is written
 TABLES = {
     "history": {
         "epoch": (0, INF),
@@ -146,5 +146,25 @@ TABLES = {
         "seconds": (0, INF),
         "rmse_train_cells": (0, INF, "gaps"),
         "rmse_test_cells": (0, INF, "gaps"),
+    },
+    # one row a published claim; see parlearn.claims.answers
+    "claims": {
+        "id": (None, None, "text"),
+        "paper": (None, None, "text"),
+        "where": (None, None, "text"),
+        "study": (None, None, "text"),
+        "compare": (None, None, "text"),
+        "statement": (None, None, "text"),
+        "expected": (None, None, "text"),  # what was published, and what we allow
+        "ours": (None, None, "text"),  # the mean over seeds, in an order each member's
+        "spread": (None, None, "text"),  # the standard deviation over seeds
+        "seeds": (0, INF),  # fewest seeds behind any of these numbers; 0: there is none
+        "verdict": (None, None, "text"),  # reproduced, differs, not run
+        "clear": (None, None, "text"),  # of the spread over seeds: yes, no, unknown; or not run
+        "why": (None, None, "text"),  # it is not run
+        "notes": (None, None, "text"),  # what stands for what
+        "disagrees_with": (None, None, "text"),  # the claim by which the paper contradicts itself
+        "data": (None, None, "text"),  # twin or real
+        "configuration": (None, None, "text"),
     },
 }

@@ -1,0 +1,279 @@
+"""Claims: what is asked of which quantity, what contradicts what, and which runs answer."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from parlearn import catalogue
+from parlearn import config as configuration
+from parlearn.claims import table
+from parlearn.claims.answers import Number, judge
+from parlearn.claims.quantities import QUANTITIES
+from parlearn.config import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMAS = ROOT / "config" / "schemas"
+
+_spec = importlib.util.spec_from_file_location(
+    "made_up_claims", Path(__file__).with_name("made_up_claims.py")
+)
+made_up = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(made_up)
+CLAIM, changed, number = made_up.CLAIM, made_up.changed, made_up.number
+
+
+@pytest.fixture(scope="module")
+def claims():
+    return {c["id"]: c for c in table.read_claims(ROOT / "config/claims.yaml", SCHEMAS)}
+
+
+# --- the claims themselves ------------------------------------------------------------------------
+
+
+def test_vocabulary_and_functions_are_the_same():
+    assert set(table.METRICS) == set(QUANTITIES)
+
+
+def test_every_claim_has_a_known_metric(claims):
+    asked = [c["quantity"]["metric"] for c in claims.values() if c["compare"] != "statement"]
+    assert len(asked) > 200
+    assert set(asked) <= set(QUANTITIES)
+
+
+#: what a paper says against its own tables: it says otherwise elsewhere, or rounds to a tie
+AGAINST_ITS_TABLES = {
+    "li2023_pa_worse_than_lstm",
+    "li2023_pa_better_than_ffn_rmse_ng",
+}
+
+
+def test_rankings_follow_from_the_numbers_of_their_paper(claims):
+    """A ranking copied wrongly, or the wrong way round, does not agree with the tables."""
+    keys = ("metric", "target", "method", "sampling", "period", "cells")
+    numbers = {
+        (c["paper"], *(c["quantity"].get(k, "train") for k in keys)): c["expected"]
+        for c in claims.values()
+        if c["compare"] == "value"
+    }
+    checked, against = 0, set()
+    for claim in claims.values():
+        if claim["compare"] != "order" or claim["study"] != "smap":
+            continue
+        found = [
+            Number(name, place, np.array([numbers[key]]))
+            for name, place, fields in table.members(claim)
+            if (key := (claim["paper"], *(fields.get(k) for k in keys))) in numbers
+        ]
+        if len({number.place for number in found}) > 1:
+            checked += 1
+            if judge(claim, found)[0] != "reproduced":
+                against.add(claim["id"])
+    assert checked > 60
+    assert against == AGAINST_ITS_TABLES
+
+
+def test_contradictions_name_each_other(claims):
+    pairs = {(i, c["disagrees_with"]) for i, c in claims.items() if "disagrees_with" in c}
+    assert ("li2023_lstm_nse_s8_text", "li2023_table2_nse_s8_dpl_z") in pairs
+    assert pairs == {(b, a) for a, b in pairs}
+    one, other = (claims[i] for i in next(p for p in pairs if p[0] == "li2023_lstm_nse_s8_text"))
+    assert (one["expected"], other["expected"]) == (0.161, 0.169)
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(*entries):
+        path = tmp_path / "claims.yaml"
+        path.write_text(yaml.safe_dump(list(entries), sort_keys=False))
+        return table.read_claims(path, SCHEMAS)
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        (changed(quantity={"metric": "rms"}), "quantity.metric: 'rms' is unknown (did you mean"),
+        (changed(quantity={"metrik": "rmse"}), "unknown key 'metrik' (did you mean 'metric'?)"),
+        (changed(order=["sceua", "dpl_y"]), "order, expected: 'dpl_y' is unknown (did you mean"),
+        (changed(order=["sceua"]), "order: ['sceua'] has the wrong length"),
+        (changed(order=None), "order is missing"),
+        (changed(quantity={"sampling": "s9"}), "quantity.sampling: 's9' is unknown; choose from"),
+        (changed(quantity={"sampling": None}), "quantity: names no sampling, nor does the order"),
+        (changed(quantity={"period": None}), "quantity: names no period, nor does the order"),
+        (changed(order=["s8", "s4"]), "quantity: names no method, nor does the order"),
+        (changed(quantity={"parameter": "infilt"}), "quantity.parameter: rmse is not of a param"),
+        (changed(quantity={"metric": "largest_value"}), "largest_value needs one: name it"),
+        (changed(disagrees_with="two"), "disagrees_with: there is no claim 'two'"),
+        (changed(data="twin"), "data: 'twin' is unknown"),
+        (number(tolerance=None), "tolerance is missing"),
+        (number(expected={"sceua": 1, "dpl_y": 2}), "'dpl_y' is unknown"),
+        (
+            number(expected={"sceua": 1, "dpl_z": 2}, tolerance={"sceua": 1}),
+            "tolerance: is missing",
+        ),
+    ],
+)
+def test_mistakes_in_claims_are_named(read, claim, words):
+    with pytest.raises(ConfigError) as caught:
+        read(claim)
+    assert words in str(caught.value)
+
+
+def test_claims_twice_and_one_sided_contradictions_are_refused(read):
+    with pytest.raises(ConfigError, match="claim 'one' stands there twice"):
+        read(CLAIM, CLAIM)
+    with pytest.raises(ConfigError, match="'two' does not name it in turn"):
+        read(changed(disagrees_with="two"), changed(id="two"))
+
+
+def test_a_table_of_scores_is_a_claim_for_each(read):
+    one, two = read(
+        number(
+            method=None,
+            expected={"sceua": 0.048, "s4": 0.05},
+            tolerance={"sceua": 0.001, "s4": 0.002},
+            note={"s4": "seen"},
+            quantity={"method": "dpl_a"},
+        )
+    )
+    assert (one["id"], one["expected"], one["tolerance"]) == ("one_sceua", 0.048, 0.001)
+    assert one["quantity"]["method"] == "sceua"
+    assert "note" not in one
+    assert (two["id"], two["note"]) == ("one_s4", "seen")
+    assert (two["quantity"]["method"], two["quantity"]["sampling"]) == ("dpl_a", "s4")
+
+
+def test_members_of_an_order():
+    claim = changed(order=["s16 one_year", ["s8 train", "s4"]], quantity={"method": "dpl_z"})
+    (first, at, fields), (_, second, train), (_, third, _) = table.members(claim)
+    assert (first, at, second, third) == ("s16 one_year", 0, 1, 1)
+    assert (fields["sampling"], fields["period"], fields["cells"]) == ("s16", "one_year", "test")
+    assert (train["period"], train["cells"]) == ("two_years", "train")
+
+
+# --- which runs answer ----------------------------------------------------------------------------
+
+
+def configured(name="config/config.yaml", **keys):
+    config = configuration.read_yaml(ROOT / name) | keys
+    config = configuration.check_config(config, SCHEMAS, name, ROOT)
+    return config, catalogue.read_runs(ROOT / "config/runs.tsv", SCHEMAS, config)
+
+
+def planned(*claims, name="config/config.yaml", without=(), **keys):
+    config, runs = configured(name, **keys)
+    runs = {k: v for k, v in runs.items() if k not in without}
+    entries = table.plan(list(claims), runs, config)
+    return entries, table.claim_files(entries, config)
+
+
+def test_runs_that_answer_are_those_of_the_paper():
+    (entry,), files = planned(CLAIM, name="config/paper.yaml")
+    assert entry["why"] == ""
+    runs = [[row["run"] for row in term["runs"]] for term in entry["terms"]]
+    # four seeds; neither those through VIC nor at other samplings and periods
+    assert runs == [[f"{m}_s8_2y_{seed}" for seed in (1, 2, 3, 4)] for m in ("sceua", "dpl_z")]
+    assert [term["place"] for term in entry["terms"]] == [0, 1]
+    assert files["runs"] == [f"<runs>/{run}/metrics.nc" for some in runs for run in some]
+    assert files["study"] == ["<study>/domain.nc"]
+    assert files["card"] == []
+
+
+def test_files_are_those_of_the_metric_and_of_answerable_claims_alone():
+    surrogate = number("at_least", method="surrogate", quantity={"metric": "corr_with_vic"})
+    means = changed(quantity={"metric": "spatial_nse"})
+    _, files = planned(surrogate, means, changed(study="camels"))
+    assert files["card"] == ["<study>/surrogate/round-2/card.json"]
+    assert files["study"] == ["<study>/domain.nc", "<study>/observations.nc"]
+    assert files["runs"][:2] == [
+        "<runs>/sceua_s8_2y_1/simulation.nc",
+        "<runs>/sceua_s8_2y_1/parameters.nc",
+    ]
+    _, files = planned(changed(study="camels"))
+    assert files["runs"] == []
+
+
+REAL = "config/real.yaml"
+NO_READING = {"name": REAL, "claims_as": [{"s4": "all"}]}
+
+
+@pytest.mark.parametrize(
+    ("claim", "where", "why"),
+    [
+        (CLAIM, {"without": ["sceua_s8_2y_1"]}, "there is no run of sceua at s8 over two_years"),
+        (changed(study="camels"), {}, "the study here is smap, not camels"),
+        (changed(compare="statement"), {}, "answered in words, not by a number"),
+        (number(), {}, "of real data, and this is a twin"),
+        (changed(data="real"), {}, "of real data, and this is a twin"),
+        (CLAIM, NO_READING, "there is no sampling s8 here"),
+        (number(quantity={"sampling": "s16"}), {"name": REAL}, "there is no sampling s16 here"),
+        (
+            changed(quantity={"target": "evapotranspiration"}),
+            {"name": REAL},
+            "the source hydrodl has no observations of evapotranspiration",
+        ),
+        (
+            number(method="default", quantity={"cells": "train"}),
+            {"name": REAL},
+            "of the parameters of NLDAS-2, which are not here",
+        ),
+        (
+            changed(order=["one_year", "two_years"], quantity={"method": "dpl_z"}),
+            {"name": REAL},
+            "one_year and two_years are answered by the same runs",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(claim, where, why):
+    (entry,), _ = planned(claim, **where)
+    assert entry["why"] == why
+
+
+def test_numbers_stand_beside_published_ones_on_a_twin():
+    (entry,), files = planned(number())
+    assert [row["run"] for row in entry["terms"][0]["runs"]] == ["dpl_z_s8_2y_1"]
+    assert files["runs"] == ["<runs>/dpl_z_s8_2y_1/metrics.nc"]
+
+
+def test_other_names_of_samplings_stand_in_where_the_configuration_says_so():
+    (entry,), _ = planned(CLAIM, name=REAL)
+    assert entry["why"] == ""
+    assert [term["runs"][0]["run"] for term in entry["terms"]] == [
+        "sceua_all_1y_1",
+        "dpl_z_all_1y_1",
+    ]
+    assert {term["sampling"] for term in entry["terms"]} == {"all"}
+    assert entry["notes"][:2] == [
+        "s8 is answered by all",
+        "two_years is answered by one_year",
+    ]
+    assert "not neighbours" in entry["notes"][2]
+    # a comparison of densities is answered by its own line, and by no other
+    (entry,), _ = planned(
+        changed(order=["s16", "s8", "s4"], quantity={"method": "dpl_z"}), name=REAL
+    )
+    assert [term["sampling"] for term in entry["terms"]] == ["d16", "d4", "all"]
+    (entry,), _ = planned(changed(order=["s8", "s4"], quantity={"method": "dpl_z"}), name=REAL)
+    assert entry["terms"] == []
+
+
+def test_the_default_of_another_sampling_will_do_at_trained_cells_alone():
+    asked = {"sampling": "s4", "metric": "corr"}
+    (entry,), _ = planned(changed(order=["dpl_z", "default"], quantity={**asked, "cells": "train"}))
+    term = entry["terms"][1]
+    assert (term["runs"][0]["run"], term["sampling"]) == ("default_s8_2y", "s4")
+    assert entry["notes"] == ["default: prior parameters of VIC, not those of NLDAS-2"]
+    # its line was fit where it would be tested
+    (entry,), _ = planned(changed(order=["dpl_z", "default"], quantity=asked))
+    assert entry["why"] == "there is no run of default at s4 over two_years"
+
+
+def test_another_threshold_is_told():
+    claim = changed(quantity={"metric": "epochs_to_functional"})
+    assert planned(claim)[0][0]["notes"] == ["functional: RMSE 0.032 in place of 0.05"]
+    notes = planned(claim, name=REAL)[0][0]["notes"]
+    assert not any("functional" in note for note in notes)

@@ -1,0 +1,216 @@
+"""The numbers that claims name, each of one run: its scores, its costs, its parameters."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+
+import numpy as np
+import scipy.stats
+from scipy.spatial import cKDTree
+
+from parlearn import contracts
+from parlearn.evaluate import TESTS, first_below
+from parlearn.files import read_json
+from parlearn.summarise.fields import bounds_of, correlate, is_log
+from parlearn.summarise.means import FACTORS, cell_means
+from parlearn.summarise.results import Results
+
+#: attribute of the networks that holds a cell's mean precipitation, by source
+PRECIPITATION = ("precipitation", "climate_precipitation")
+#: neighbours of a cell in :func:`geary`: on a grid those to the north, east, south and west
+NEIGHBOURS = 4
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One number: of a run (a row of the table of runs), at the cells of a sampling."""
+
+    run: SimpleNamespace
+    sampling: str
+    cells: str
+    target: str = "soil_moisture"
+    parameter: str = ""
+
+
+@dataclass(frozen=True)
+class Files:
+    """What quantities read, each file once.
+
+    Attributes
+    ----------
+    results : where the files of the study lie; scores are those after the observation map
+    span : first and last day of the test period
+    threshold : RMSE below which a model counts as functional
+    card : card.json of the surrogate
+    """
+
+    results: Results
+    span: tuple[str, str]
+    threshold: float
+    card: str | None = None
+    kept: dict = field(default_factory=dict, repr=False)
+
+    def keep(self, key, read: Callable):
+        if key not in self.kept:
+            self.kept[key] = read()
+        return self.kept[key]
+
+    def cells(self, asked: Asked) -> np.ndarray:
+        """Indices of the cells asked for, maybe none."""
+        split = next(split for split, role in TESTS.items() if role == asked.cells)
+        return self.results.cells(asked.sampling, split)
+
+    def scores(self, asked: Asked, metric: str) -> np.ndarray:
+        """A score in the test period at the cells asked for, those that have one."""
+        results = replace(self.results, target=asked.target)
+        key = (asked.run.run, asked.target, "scores")
+        scores = self.keep(key, lambda: results.scores(asked.run))
+        if metric not in scores["metric"].values:
+            raise ValueError(f"{results.file(asked.run, 'metrics.nc')} has no metric {metric!r}")
+        values = scores.sel(metric=metric).values[self.cells(asked)].astype(np.float64)
+        return values[np.isfinite(values)]
+
+    def parameter(self, asked: Asked) -> tuple[np.ndarray, tuple[float, float]]:
+        """A parameter at the cells asked for, and its bounds."""
+        key = (asked.run.run, "parameters")
+        fields = self.keep(key, lambda: self.results.parameters(asked.run)["parameters"])
+        values = fields.sel(parameter=asked.parameter).values[self.cells(asked)]
+        return values.astype(np.float64), bounds_of(fields)[asked.parameter]
+
+    def means(self, asked: Asked) -> tuple[np.ndarray, np.ndarray]:
+        """Simulated and observed means of each cell over its observed days of the test period.
+
+        As :func:`parlearn.summarise.means.cell_means`; ET in mm a year. Cells without observations
+        are left out.
+        """
+        results = replace(self.results, target=asked.target)
+        everywhere = np.arange(self.results.domain.sizes["cell"])
+        pair = self.keep(
+            (asked.run.run, asked.target, "means"),
+            lambda: FACTORS[asked.target] * cell_means(asked.run, results, everywhere, self.span),
+        )
+        pair = pair[:, self.cells(asked)]
+        return tuple(pair[:, np.isfinite(pair).all(axis=0)])
+
+
+def _median(metric):
+    return lambda files, asked: _of(np.median, files.scores(asked, metric))
+
+
+def _quantile(metric, q):
+    return lambda files, asked: _of(
+        lambda values: np.quantile(values, q), files.scores(asked, metric)
+    )
+
+
+def _of(statistic, values) -> float:
+    return float(statistic(values)) if len(values) else np.nan
+
+
+def _bias_range(files, asked):
+    low, high = (_quantile("bias", q)(files, asked) for q in (0.25, 0.75))
+    return high - low
+
+
+def _ubrmse_increase(files, asked):
+    there, here = (_median("ubrmse")(files, replace(asked, cells=c)) for c in ("test", "train"))
+    return there - here
+
+
+def _to_functional(which):
+    """Epochs (0) or seconds (1) until the test RMSE is at the threshold; infinite if never."""
+
+    def cost(files, asked):
+        reached = first_below(files.results.curve(asked.run), files.threshold)[which]
+        return np.inf if np.isnan(reached) else reached
+
+    return cost
+
+
+def _seconds_per_epoch(files, asked):
+    history = contracts.read_table(files.results.file(asked.run, "history.csv"), "history")
+    return float(history["seconds"].iloc[-1] / history["runs_per_cell"].iloc[-1])
+
+
+def _spatial_rmse(files, asked):
+    simulated, observed = files.means(asked)
+    return _of(lambda error: np.sqrt(np.mean(error**2)), simulated - observed)
+
+
+def _spatial_nse(files, asked):
+    simulated, observed = files.means(asked)
+    spread = np.sum((observed - observed.mean()) ** 2) if len(observed) else 0.0
+    return 1 - float(np.sum((simulated - observed) ** 2) / spread) if spread else np.nan
+
+
+def _below_zero(files, asked):
+    return float((files.means(asked)[0] < 0).sum())
+
+
+def _roughness(files, asked):
+    values, bounds = files.parameter(asked)
+    domain, cells = files.results.domain, files.cells(asked)
+    place = (domain[name].values[cells] for name in ("lat", "lon"))
+    return geary(np.log(values) if is_log(*bounds) else values, *place)
+
+
+def _precipitation_rank(files, asked):
+    domain = files.results.domain
+    names = [str(name) for name in domain["attribute"].values]
+    wet = next((names.index(name) for name in PRECIPITATION if name in names), None)
+    if wet is None:
+        raise ValueError(f"domain.nc has no precipitation among its attributes: {names}")
+    values, _ = files.parameter(asked)
+    rain = domain["attributes"].values[files.cells(asked), wet]
+    return correlate(*(scipy.stats.rankdata(x) for x in (values, rain)))
+
+
+def _corr_with_vic(files, asked):
+    return float(read_json(files.card)["skill"][asked.target]["corr"])
+
+
+#: name in config/claims.yaml -> the number of a run; NaN where it is not defined
+QUANTITIES: dict[str, Callable[[Files, Asked], float]] = {
+    **{metric: _median(metric) for metric in ("bias", "rmse", "ubrmse", "corr", "nse", "kge")},
+    "bias_interquartile_range": _bias_range,
+    "ubrmse_increase_at_neighbours": _ubrmse_increase,
+    "nse_lower_quartile": _quantile("nse", 0.25),
+    "nse_upper_quartile": _quantile("nse", 0.75),
+    "epochs_to_functional": _to_functional(0),
+    "seconds_to_functional": _to_functional(1),
+    "seconds_per_epoch": _seconds_per_epoch,
+    "spatial_rmse": _spatial_rmse,
+    "spatial_corr": lambda files, asked: correlate(*files.means(asked)),
+    "spatial_nse": _spatial_nse,
+    "cells_below_zero": _below_zero,
+    "largest_value": lambda files, asked: _of(np.max, files.parameter(asked)[0]),
+    "neighbour_roughness": _roughness,
+    "rank_corr_with_precipitation": _precipitation_rank,
+    "corr_with_vic": _corr_with_vic,
+}
+
+
+def geary(values, lat, lon, neighbours: int = NEIGHBOURS) -> float:
+    """Geary's C of a field: 0 where neighbours are alike, 1 where they are as strangers.
+
+    Half the mean squared difference of a cell and its nearest neighbours, over the variance of
+    the field (Geary 1954, The Incorporated Statistician 5, 115-146). It knows no unit, so that a
+    narrow range does not count as smooth.
+
+    Parameters
+    ----------
+    values, lat, lon : (cell,) a field and where its cells lie, in degrees
+    neighbours : of each cell, at most all others
+
+    Returns
+    -------
+    NaN where the field does not vary or has fewer than two cells.
+    """
+    values = np.asarray(values, np.float64)
+    if len(values) < 2 or np.ptp(values) == 0:
+        return float("nan")
+    phi, lam = np.deg2rad(np.asarray(lat, float)), np.deg2rad(np.asarray(lon, float))
+    points = np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)
+    beside = cKDTree(points).query(points, k=1 + min(neighbours, len(values) - 1))[1][:, 1:]
+    apart = np.mean((values[:, None] - values[beside]) ** 2)
+    return float(apart / (2 * values.var(ddof=1)))
