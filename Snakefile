@@ -43,6 +43,7 @@ rule all:
     default_target: True
     input:
         TARGETS,
+        "<results>/claims.csv",
 
 
 include: "workflow/rules/retrieve.smk"
@@ -53,3 +54,4 @@ include: "workflow/rules/learn.smk"
 include: "workflow/rules/calibrate.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/audit.smk"

@@ -52,6 +52,16 @@ def test_every_figure_is_there_as_picture_vector_and_numbers(chain):
             assert picture.with_suffix(suffix).stat().st_size > 100
 
 
+def test_claims_are_answered_and_no_number_of_real_data_on_a_twin(chain):
+    answers = contracts.read_table(chain.folder / RESULTS / "claims.csv", "claims")
+    run = answers[answers["verdict"] != "not run"]
+    assert len(run) > 50
+    assert set(run["compare"]) == {"order"}
+    assert set(answers["data"]) == {"twin"}
+    assert answers.loc[answers["verdict"] == "not run", "why"].notna().all()
+    assert (chain.folder / RESULTS / "claims.md").stat().st_size > 10_000
+
+
 def test_learners_saw_no_test_period(chain):
     training = contracts.read(chain.folder / RESULTS / "smap/training.nc", "training")
     assert not training["soil_moisture"].sel(time=slice("2017-04-01", None)).notnull().any()

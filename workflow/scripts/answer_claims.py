@@ -1,0 +1,32 @@
+"""Hold the results against what the papers claim."""
+
+from pathlib import Path
+
+from parlearn import contracts
+from parlearn.claims.answers import answer_claims
+from parlearn.claims.page import page
+from parlearn.claims.quantities import Files
+from parlearn.files import write_text
+from parlearn.job import job
+from parlearn.provenance import digest, stamp, write_sidecar
+from parlearn.summarise.results import Results
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params, output = snakemake.params, snakemake.output
+    files = Files(
+        Results(Path(output.table).parent, params.study),
+        tuple(params.test),
+        params.threshold,
+        card=next(iter(snakemake.input.card), None),
+    )
+    data = "twin" if params.source == "twin" else "real"
+    answers = answer_claims(params.plan, files, data, params.name)
+    counts = answers.groupby("paper", sort=False)["verdict"].value_counts()
+    log.info("verdicts:\n%s", counts.to_string())
+    contracts.write_table(answers, output.table, "claims")
+    write_text(page(answers, params.data, params.note), output.page)
+    # all of the plan that matters stands in the table itself
+    settings = dict(params.items()) | {"plan": digest({"plan": params.plan})}
+    provenance = stamp(snakemake.rule, snakemake.input, config=settings)
+    for path in output:
+        write_sidecar(path, provenance)
