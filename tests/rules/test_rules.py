@@ -80,7 +80,9 @@ def gappy(project):
     """A study of its own: ten cells, two of them tested at, with what is needed to fill gaps."""
     cells, days, rng = 10, DAYS.size, np.random.default_rng(1)
     folder = project.folder / "results/gappy/smap"
-    role = np.where(np.arange(cells) < 7, 1, np.where(np.arange(cells) < 8, 2, 3))
+    # seven train, one validates, two are tested at; fewer train in the sparser samplings
+    role = np.where(np.arange(cells) < np.array([[3], [5], [7]]), 1, 0)
+    role[:, 7], role[:, 8:] = 2, 3
     sizes = {"cell": cells, "veg_class": 12, "month": 12, "root_zone": 3, "time": days, "step": 8}
     domain = middling(
         "domain",
@@ -89,7 +91,7 @@ def gappy(project):
         attribute=["a", "b"],
         attribute_units=("attribute", ["1", "1"]),
         sampling=["s16", "s8", "s4"],
-        role=(("sampling", "cell"), np.tile(role, (3, 1))),
+        role=(("sampling", "cell"), role),
         donor=(("sampling", "cell"), np.zeros((3, cells), int)),
         row=("cell", np.arange(cells)),
         col=("cell", np.arange(cells)),
@@ -121,12 +123,12 @@ def gappy(project):
     return folder
 
 
-def fill(project, folder, **settings):
+def fill(project, folder):
     small = {"hidden": 4, "epochs": 2, "batch": 4, "window": 60, "held_out": 0.1, "seed": 1}
-    own = {"results": "results/gappy", "gap_filling": small | settings}
+    own = {"results": "results/gappy", "gap_filling": small}
     (project.folder / "filling.json").write_text(json.dumps(own))
     return project.snakemake(
-        *("-c1", folder.relative_to(project.folder) / "training-filled.nc"),
+        *("-c1", folder.relative_to(project.folder) / "filled/s8.nc"),
         *("--allowed-rules", "fill_training"),
         *("--configfile", "tests/workflow/tiny.yaml", "filling.json"),
         config=None,
@@ -138,34 +140,35 @@ def test_fill_training_fills_each_period_and_says_how_well(project, gappy):
     done = fill(project, gappy)
     assert done.returncode == 0, done.stdout
     before = contracts.read(gappy / "training.nc", "training")["soil_moisture"].values
-    filled = contracts.read(gappy / "training-filled.nc", "training")
+    filled = contracts.read(gappy / "filled/s8.nc", "training")
     after, seen = filled["soil_moisture"].values, np.isfinite(before)
     assert np.array_equal(after[seen], before[seen])
     assert np.isfinite(after).sum((1, 2)).tolist() == [10 * 366, 10 * 731]
     assert np.array_equal(filled["filled"].values == 1, np.isfinite(after) & ~seen)
     assert filled.attrs["provenance_rule"] == "fill_training"
-    card = json.loads((gappy / "fill.json").read_text())
+    card = json.loads((gappy / "filled/s8.json").read_text())
+    assert card["sampling"] == "s8"
+    assert card["periods"]["one_year"]["cells"] == {"training cells": 5, "other cells": 5}
     assert list(card["periods"]) == ["one_year", "two_years"]
     assert card["settings"]["hidden"] == 4
     assert card["provenance"]["provenance_seed"] == "1"
     scores = card["periods"]["two_years"]["scores"]
     assert {row["gap"] for row in scores["other cells"]} >= {"3 to 5 days", "6 to 10 days"}
     assert json.loads(filled.attrs["gap_filling"])["two_years"] == scores
-    log = (project.folder / "results/gappy/logs/fill_training.log").read_text()
+    log = (project.folder / "results/gappy/logs/fill_training/s8.log").read_text()
     assert "one_year: " in log
     assert "values filled beside" in log
-    left = {path.name for path in gappy.iterdir()}
-    assert left == {"domain.nc", "forcing.nc", "training.nc", "training-filled.nc", "fill.json"}
+    assert {path.name for path in (gappy / "filled").iterdir()} == {"s8.nc", "s8.json"}
 
 
-def test_fill_training_refuses_to_learn_where_runs_are_tested(project, gappy):
-    domain = contracts.read(gappy / "domain.nc", "domain")
-    domain["role"][1, 0] = 3
-    contracts.write(domain, gappy / "domain.nc", "domain")
-    done = fill(project, gappy, sampling="s16")
+def test_fill_training_needs_the_key(project, gappy):
+    done = project.snakemake(
+        *("-c1", "results/gappy/smap/filled/s8.nc", "--allowed-rules", "fill_training"),
+        *("--config", "results=results/gappy"),
+        check=False,
+    )
     assert done.returncode == 1
-    assert "1 training cells of the sampling 's16' are test cells of 's8'" in done.stdout
-    assert not (gappy / "training-filled.nc").exists()
+    assert "gap_filling: hidden, epochs, batch, window, held_out, seed is missing" in done.stdout
 
 
 @pytest.fixture(scope="module")

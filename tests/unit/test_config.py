@@ -157,7 +157,6 @@ def test_gap_filling_can_be_laid_over_each_configuration(name):
             {"window": 367},
             "gap_filling.window: 367 days is longer than periods.train.one_year of 366",
         ),
-        ({"sampling": "s5"}, "gap_filling.sampling: 's5' is not defined"),
         ({"epochs": "many"}, "gap_filling.epochs: 'many' is not of the type asked for"),
     ],
 )
@@ -171,7 +170,7 @@ def test_mistakes_in_gap_filling_are_named(values, words):
 
 def test_window_as_long_as_the_period_will_do():
     good = load("config/gap_filling.yaml")["gap_filling"]
-    check(change("gap_filling", good | {"window": 366, "sampling": "s8"}))
+    check(change("gap_filling", good | {"window": 366}))
     del good["epochs"]
     with pytest.raises(ConfigError, match="gap_filling: epochs is missing: add it"):
         check(change("gap_filling", good))

@@ -10,7 +10,7 @@ import torch
 import xarray as xr
 
 from parlearn import contracts
-from parlearn.fill import cells_to_train, fill_period, fill_training
+from parlearn.fill import fill_period, fill_training
 from parlearn.gap_network import FillSettings, GapFiller, apply, before
 from parlearn.gaps import withhold
 from parlearn.study import FORCING, ROLES, build_study
@@ -72,14 +72,14 @@ def files():
     return domain, forcing, training, moisture
 
 
-def period(files, settings=QUICK, chosen=None, **options):
+def period(files, settings=QUICK, **options):
     domain, forcing, training, _ = files
-    chosen = cells_to_train(domain) if chosen is None else chosen
+    chosen = domain["role"].values[0] == ROLES["train"]
     return fill_period(domain, forcing, training, "one_year", SPAN, chosen, settings, **options)
 
 
-def everything(files, settings=QUICK, **options):
-    return fill_training(*files[:3], {"one_year": SPAN}, settings, **options)
+def everything(files, settings=QUICK, sampling="all", **options):
+    return fill_training(*files[:3], sampling, {"one_year": SPAN}, settings, **options)
 
 
 def same_weights(one, other):
@@ -133,7 +133,7 @@ def test_another_seed_gives_other_weights(files, quick):
 
 def test_only_gaps_of_the_period_are_filled(files):
     filled, card = everything(files)
-    contracts.check(filled.drop_vars("evapotranspiration"), "training-filled.nc", "training")
+    contracts.check(filled.drop_vars("evapotranspiration"), "filled/all.nc", "training")
     was, now = (ds["soil_moisture"].values[0] for ds in (files[2], filled))
     flag, seen = filled["filled"].values[0], np.isfinite(was)
     assert np.array_equal(now[seen], was[seen])
@@ -187,14 +187,14 @@ def test_each_period_has_a_network_of_its_own(files):
     both = xr.concat([short, training["soil_moisture"]], "period").to_dataset()
     both = both.assign_coords(period=["short", "long"])
     spans = {"short": ("2015-04-01", "2015-07-31"), "long": SPAN}
-    filled, card = fill_training(domain, forcing, both, spans, QUICK)
+    filled, card = fill_training(domain, forcing, both, "all", spans, QUICK)
     values = filled["soil_moisture"].sel(period="short")
     assert not values.where(~early).notnull().any()
     assert values.where(early).notnull().any()
     # what is observed later changes nothing earlier
     later = both.copy(deep=True)
     later["soil_moisture"][1] = later["soil_moisture"][1] * 0.5
-    again, _ = fill_training(domain, forcing, later, spans, QUICK)
+    again, _ = fill_training(domain, forcing, later, "all", spans, QUICK)
     assert again["soil_moisture"].sel(period="short").equals(values)
     assert list(card["periods"]) == ["short", "long"]
 
@@ -234,27 +234,22 @@ def test_killed_job_goes_on_to_the_same_numbers(files, quick, tmp_path, monkeypa
     assert resumed.card["loss"] == quick.card["loss"]
 
 
-def test_cells_to_train(files):
+def test_each_sampling_learns_from_its_own_training_cells(files):
+    sparse = everything(files, sampling="d4")
+    # cells 10 to 19 train in the sampling "all" alone
+    other = everything(changed(files, slice(10, 20)), sampling="d4")
+    fillings = [done[0]["soil_moisture"].values[0, :10] for done in (sparse, other)]
+    assert np.array_equal(*fillings, equal_nan=True)
+    assert sparse[1]["sampling"] == "d4"
+    assert sparse[1]["periods"]["one_year"]["cells"]["training cells"] == 10
+    changing = everything(changed(files, slice(0, 5)), sampling="d4")[0]["soil_moisture"]
+    assert not np.array_equal(changing.values[0, 5:10], fillings[0][5:], equal_nan=True)
+    with pytest.raises(ValueError, match="no sampling 's8'; it has"):
+        everything(files, sampling="s8")
     domain = files[0].copy(deep=True)
-    assert np.flatnonzero(cells_to_train(domain)).tolist() == list(range(20))
-    # a cell that another sampling tests at is left out
-    domain["role"][1, 0] = ROLES["test"]
-    assert np.flatnonzero(cells_to_train(domain)).tolist() == list(range(1, 20))
-    assert cells_to_train(domain, "all", used=["all"])[0]
-    with pytest.raises(ValueError, match="1 training cells of the sampling 'all' are test cells"):
-        cells_to_train(domain, "all", used=["all", "d4"])
-    with pytest.raises(ValueError, match="no sampling 's8'; there are"):
-        cells_to_train(domain, "s8")
-    # folds: each cell is tested by the other one
-    domain["role"][0], domain["role"][1] = (
-        np.where(np.arange(CELLS) % 2 == k, ROLES["train"], ROLES["test"]) for k in (0, 1)
-    )
-    with pytest.raises(ValueError, match=r"name the sampling .* \(gap_filling.sampling\)"):
-        cells_to_train(domain)
-    assert cells_to_train(domain, "d4").sum() == CELLS // 2
     domain["role"][1] = ROLES["validate"]
     with pytest.raises(ValueError, match="'d4' has no training cell"):
-        cells_to_train(domain, "d4")
+        everything((domain, *files[1:]), sampling="d4")
 
 
 @pytest.mark.parametrize(
@@ -285,9 +280,9 @@ def test_errors(files):
     with pytest.raises(ValueError, match="held_out = 0.001 withholds no observation"):
         period(files, replace(QUICK, held_out=0.001))
     with pytest.raises(ValueError, match="soil_moisture, which is not among the targets"):
-        fill_training(*files[:2], files[2].drop_vars("soil_moisture"), {"one_year": SPAN}, QUICK)
+        everything((*files[:2], files[2].drop_vars("soil_moisture")))
     with pytest.raises(ValueError, match="outside the training period"):
-        fill_training(*files[:3], {"one_year": ("2015-04-01", "2015-09-30")}, QUICK)
+        fill_training(*files[:3], "all", {"one_year": ("2015-04-01", "2015-09-30")}, QUICK)
 
 
 def test_a_network_that_fails_is_an_error(files, quick):

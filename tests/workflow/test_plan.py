@@ -53,16 +53,23 @@ def test_learners_read_the_filled_observations_on_demand_and_scores_never(projec
     assert "fill_training" not in jobs(project.snakemake(*call).stdout)
     laid_over = ("--configfile", "tests/workflow/tiny.yaml", "config/gap_filling.yaml")
     text = project.snakemake(*call, *laid_over, config=None).stdout
-    assert jobs(text)["fill_training"] == 1
-    readers = {"training.nc": set(), "training-filled.nc": set(), "observations.nc": set()}
-    for rule, files in re.findall(r"^rule (\w+):\n +input: (.*)$", text, re.M):
+    assert jobs(text)["fill_training"] == 3
+    readers = {"training": set(), "observations": set()}
+    filled = set()
+    for rule, inputs, outputs in re.findall(
+        r"^rule (\w+):\n +input: (.*)\n +output: (.*)$", text, re.M
+    ):
         for name in readers:
-            if f"/smap/{name}" in files:
+            if f"/smap/{name}.nc" in inputs:
                 readers[name].add(rule)
-    assert readers["training.nc"] == {"fill_training"}
+        if sampling := re.search(r"/smap/filled/(\w+).nc", inputs):
+            filled.add(rule)
+            # a run reads the file of its own sampling, the pilot that of the one it is given
+            assert f"_{sampling[1]}_" in outputs or (rule, sampling[1]) == ("learn_pilot", "s4")
+    assert readers["training"] == {"fill_training"}
     learners = {"learn_dpl", "learn_pilot", "calibrate_sceua", "set_default", "set_cellmean"}
-    assert readers["training-filled.nc"] == learners
-    assert {"evaluate_run", "evaluate_trajectory"} <= readers["observations.nc"]
+    assert filled == learners
+    assert {"evaluate_run", "evaluate_trajectory"} <= readers["observations"]
 
 
 def test_all_of_a_paper_is_a_target(project):

@@ -1,4 +1,4 @@
-# Requires: <study>/domain.nc, forcing.nc, training.nc (-filled) and the last round of the surrogate
+# Requires: <study>/domain.nc, forcing.nc, training.nc (or filled/{sampling}.nc) and the last round of the surrogate
 # Makes:    <runs>/{run}/parameters.nc, trajectory.nc, history.csv
 
 
@@ -7,7 +7,7 @@ rule calibrate_sceua:
     input:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",
-        training=TRAINING,
+        training=training_file,
         surrogate=branch(
             lambda wildcards: RUNS[wildcards.run].model == "surrogate",
             then=surrogate_of(ROUNDS),

@@ -33,8 +33,6 @@ SOURCE = CONFIG["source"]
 ROUNDS = CONFIG["simulate"]["rounds"]
 BATCHES = CONFIG["simulate"]["batches"]
 GPU = 0 if CONFIG["device"] == "cpu" else 1
-# what every learner reads: the observations of the training periods, their gaps filled on demand
-TRAINING = f"<study>/training{'-filled' if 'gap_filling' in CONFIG else ''}.nc"
 
 
 def code(script):
@@ -64,6 +62,16 @@ LEARNERS = [name for name, family in catalogue.METHODS.items() if family == "dpl
 def settings_of(wildcards):
     """What decides the outcome of a run: its row without the label, its preset, its period."""
     return catalogue.identity(RUNS[wildcards.run], CONFIG)
+
+
+def training_of(sampling):
+    """What learners of a sampling read: the observations of the training periods, filled on demand."""
+    return f"<study>/filled/{sampling}.nc" if "gap_filling" in CONFIG else "<study>/training.nc"
+
+
+def training_file(wildcards):
+    """What a run learns from."""
+    return training_of(RUNS[wildcards.run].sampling)
 
 
 def surrogate_of(number):

@@ -1,4 +1,4 @@
-# Requires: <study>/domain.nc, forcing.nc, training.nc (-filled) and the last round of the surrogate
+# Requires: <study>/domain.nc, forcing.nc, training.nc (or filled/{sampling}.nc) and the last round of the surrogate
 # Makes:    <runs>/{run}/parameters.nc, trajectory.nc, history.csv and the trained network
 
 
@@ -7,7 +7,7 @@ rule learn_dpl:
     input:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",
-        training=TRAINING,
+        training=training_file,
         surrogate=branch(
             lambda wildcards: RUNS[wildcards.run].model == "surrogate",
             then=surrogate_of(ROUNDS),
@@ -46,7 +46,7 @@ rule set_default:
     input:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",
-        training=TRAINING,
+        training=training_file,
     output:
         "<runs>/{run}/parameters.nc",
     log:
@@ -74,7 +74,7 @@ rule set_cellmean:
     input:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",
-        training=TRAINING,
+        training=training_file,
     output:
         "<runs>/{run}/parameters.nc",
     log:

@@ -1,6 +1,6 @@
 # Requires: the source of the configuration: a twin needs nothing, hydrodl its raw files
 # Makes:    <study>/domain.nc, forcing.nc, observations.nc, training.nc (and truth.nc of a twin);
-#           training-filled.nc and fill.json where the configuration has the key gap_filling
+#           filled/{sampling}.nc and .json where the configuration has the key gap_filling
 
 VEGETATION = "<resources>/vegetation/ldas_library.csv"
 
@@ -151,12 +151,14 @@ rule fill_training:
         forcing="<study>/forcing.nc",
         training="<study>/training.nc",
     output:
-        training="<study>/training-filled.nc",
-        card="<study>/fill.json",
+        training="<study>/filled/{sampling}.nc",
+        card="<study>/filled/{sampling}.json",
     log:
-        "<logs>/fill_training.log",
+        "<logs>/fill_training/{sampling}.log",
     benchmark:
-        "<benchmarks>/fill_training.tsv"
+        "<benchmarks>/fill_training/{sampling}.tsv"
+    wildcard_constraints:
+        sampling="|".join(CONFIG["samplings"]),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -168,10 +170,6 @@ rule fill_training:
         code=code("fill_training"),
         gap_filling=CONFIG.get("gap_filling", {}),
         periods=CONFIG["periods"]["train"],
-        # a network must not learn from cells that any of these tests at
-        samplings=sorted(
-            {CONFIG["simulate"]["pilot"]["sampling"]} | {run.sampling for run in RUNS.values()}
-        ),
         device=CONFIG["device"],
     script:
         "../scripts/fill_training.py"

@@ -48,7 +48,7 @@ rule learn_pilot:
     input:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",
-        training=TRAINING,
+        training=training_of(CONFIG["simulate"]["pilot"]["sampling"]),
         surrogate=lambda wildcards: surrogate_of(wildcards.round),
     output:
         "<study>/pilot/round-{round}.nc",

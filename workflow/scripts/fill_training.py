@@ -13,14 +13,14 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params
     device = pick_device(params.device)
     settings = FillSettings.from_dict(params.gap_filling)
-    checkpoint = Path(snakemake.output.card).with_name("fill-checkpoint")
+    checkpoint = Path(snakemake.output.card).with_suffix(".checkpoint")
     filled, card = fill_training(
         contracts.read(snakemake.input.domain, "domain"),
         contracts.read(snakemake.input.forcing, "forcing"),
         contracts.read(snakemake.input.training, "training"),
+        snakemake.wildcards.sampling,
         params.periods,
         settings,
-        used=params.samplings,
         device=device,
         checkpoint=checkpoint,
         identity={"code": params.code, "inputs": [sha256(path) for path in snakemake.input]},

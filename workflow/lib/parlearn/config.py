@@ -283,19 +283,13 @@ def _dataset_problems(config):
 
 
 def _filling_problems(config):
-    filling, samplings = config.get("gap_filling", {}), config["samplings"]
-    sampling = filling.get("sampling")
-    if sampling is not None and sampling not in samplings:
-        yield (
-            f"gap_filling.sampling: {sampling!r} is not defined{guess(sampling, samplings)}; "
-            f"there are {listed(samplings)} under samplings"
-        )
+    window = config.get("gap_filling", {}).get("window", 0)
     for name, span in config["periods"]["train"].items():
         first, last = map(_date, span)
-        if filling and first and last and filling["window"] > (last - first).days + 1:
+        if first and last and window > (last - first).days + 1:
             yield (
-                f"gap_filling.window: {filling['window']} days is longer than periods.train.{name} "
-                f"of {(last - first).days + 1} days: shorten it"
+                f"gap_filling.window: {window} days is longer than periods.train.{name} of "
+                f"{(last - first).days + 1} days: shorten it"
             )
 
 

@@ -18,10 +18,11 @@ At the 411 real cells, withheld observations are met with an RMSE of 0.028 m3 m-
 trained and 0.031 elsewhere. A network that sees the earlier side alone and corrects the last value
 has 0.029 and 0.038; one that is given the last value as an input only, 0.029 and 0.046.
 
-A part of the observations is withheld from all of this, to judge the filling by. The network
-trains on cells that no run is tested at. At other cells it is applied to what was observed there
-in the training period, which dpl_z sees as well; observations of the test period are not in
-``training.nc``.
+A part of the observations is withheld from all of this, to judge the filling by. Each sampling and
+each training period has a network of its own, trained on the training cells of that sampling: a
+run then reads nothing learned at its test cells, nor at cells of a denser sampling. At other cells
+the network is applied to what was observed there in the training period, which dpl_z sees as well;
+observations of the test period are not in ``training.nc``.
 
 A filled value is an estimate. That holds most for winter: frozen soil has no observation for
 months, the network has seen none to learn from, and no score covers it. What it gives there is
@@ -30,7 +31,7 @@ invented.
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -54,56 +55,14 @@ class Filling(NamedTuple):
     filler: GapFiller
 
 
-def cells_to_train(
-    domain: xr.Dataset, sampling: str | None = None, used: Sequence[str] = ()
-) -> np.ndarray:
-    """Which cells (cell,) bool the network may learn from.
-
-    Parameters
-    ----------
-    sampling : see :class:`FillSettings`
-    used : samplings of the runs that will read the filled file
-
-    Raises
-    ------
-    ValueError
-        There is no such cell, no such sampling, or training cells of ``sampling`` are test cells
-        of a sampling in use.
-    """
-    role, names = domain["role"].values, [str(name) for name in domain["sampling"].values]
-    tested = role == ROLES["test"]
-    if sampling is None:
-        chosen = (role == ROLES["train"]).any(0) & ~tested.any(0)
-        if not chosen.any():
-            raise ValueError(
-                "gap_filling: every training cell is a test cell of another sampling: name the "
-                "sampling whose cells are to be trained on (gap_filling.sampling)"
-            )
-        return chosen
-    if sampling not in names:
-        raise ValueError(f"gap_filling: there is no sampling {sampling!r}; there are {names}")
-    chosen = role[names.index(sampling)] == ROLES["train"]
-    if not chosen.any():
-        raise ValueError(f"gap_filling: the sampling {sampling!r} has no training cell")
-    for name in used:
-        both = int((chosen & tested[names.index(name)]).sum())
-        if both:
-            raise ValueError(
-                f"gap_filling: {both} training cells of the sampling {sampling!r} are test cells "
-                f"of {name!r}, which runs of this configuration use: give each sampling a "
-                "configuration of its own"
-            )
-    return chosen
-
-
 def fill_training(
     domain: xr.Dataset,
     forcing: xr.Dataset,
     training: xr.Dataset,
+    sampling: str,
     spans: Mapping[str, tuple[str, str]],
     settings: FillSettings,
     *,
-    used: Sequence[str] = (),
     device: torch.device | str = "cpu",
     checkpoint: str | Path | None = None,
     identity: Mapping | None = None,
@@ -113,8 +72,9 @@ def fill_training(
     Parameters
     ----------
     domain, forcing, training : datasets in the form of domain.nc, forcing.nc and training.nc
+    sampling : a name in domain.nc: the networks learn from its training cells, so that a run of
+        this sampling reads nothing that was learned at its test cells
     spans : period of training.nc -> its first and last date, ISO, inclusive
-    used : samplings of the runs that will read the result
     checkpoint : beginning of the name of the files written after every epoch, one a period, left
         for the caller to delete; a killed job goes on from them
     identity : what else decides the outcome, the checksums of the three files above all
@@ -131,8 +91,8 @@ def fill_training(
     Raises
     ------
     ValueError
-        No soil moisture among the targets; no cell to train on; a window longer than a period; too
-        few observations to withhold any.
+        No soil moisture among the targets; no such sampling or no training cell in it; a window
+        longer than a period; too few observations to withhold any.
     FloatingPointError
         A filled value or the loss is not a number.
     """
@@ -141,11 +101,16 @@ def fill_training(
             f"gap_filling is for {TARGET}, which is not among the targets "
             f"{list(training.data_vars)}: remove the key"
         )
-    chosen = cells_to_train(domain, settings.sampling, used)
+    names = [str(name) for name in domain["sampling"].values]
+    if sampling not in names:
+        raise ValueError(f"gap_filling: domain.nc has no sampling {sampling!r}; it has {names}")
+    chosen = domain["role"].values[names.index(sampling)] == ROLES["train"]
+    if not chosen.any():
+        raise ValueError(f"gap_filling: the sampling {sampling!r} has no training cell")
     filled = training.copy(deep=True)
     moisture = filled[TARGET] = filled[TARGET].transpose("period", "cell", "time")
     flag = np.zeros(moisture.shape, dtype=np.int8)
-    card = {"settings": asdict(settings), "periods": {}}
+    card = {"sampling": sampling, "settings": asdict(settings), "periods": {}}
     for k, period in enumerate(str(name) for name in training["period"].values):
         done = fill_period(
             domain,

@@ -33,8 +33,6 @@ class FillSettings:
     held_out : share of the observations withheld to judge the filling
     seed : of what is withheld, first weights and batches
     learning_rate : at first; it falls to 0 along a cosine
-    sampling : trains on the training cells of this sampling; by default on those that some
-        sampling trains on and none tests at
     """
 
     hidden: int
@@ -44,7 +42,6 @@ class FillSettings:
     held_out: float
     seed: int
     learning_rate: float = 0.01
-    sampling: str | None = None
 
     def __post_init__(self):
         for name in ("hidden", "epochs", "batch"):
