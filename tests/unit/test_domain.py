@@ -9,10 +9,10 @@ from parlearn.domain import (
     TRAIN,
     UNUSED,
     VALIDATE,
-    _on_sphere,
     grid_splits,
     keep_used,
     nearest,
+    on_sphere,
     random_splits,
     regions,
     scattered_splits,
@@ -179,7 +179,7 @@ def test_regions_are_compact_and_part_the_cells():
     lat, lon = scattered(200)
     found = regions(lat, lon, 5, seed=1)
     assert set(found) == set(range(5))
-    points = _on_sphere(lat, lon)
+    points = on_sphere(lat, lon)
     centres = np.stack([points[found == k].mean(0) for k in range(5)])
     nearest_centre = np.linalg.norm(points[:, None] - centres, axis=-1).argmin(1)
     assert (nearest_centre == found).mean() > 0.98

@@ -29,7 +29,7 @@ def nearest(lat, lon, among) -> np.ndarray:
     (cell,) int64 indices into the cells; a listed cell is its own nearest.
     """
     # the chord through the Earth grows with the great-circle distance, so it finds the same cell
-    points = _on_sphere(lat, lon)
+    points = on_sphere(lat, lon)
     among = np.asarray(among, dtype=np.int64)
     if among.size == 0:
         raise ValueError("there is no trained cell to take parameters from")
@@ -108,7 +108,7 @@ def regions(lat, lon, number: int, seed: int) -> np.ndarray:
     The best of ten starts, by the distance to the centres. ValueError where there are fewer cells
     than regions.
     """
-    points = _on_sphere(lat, lon)
+    points = on_sphere(lat, lon)
     if len(points) < number:
         raise ValueError(f"{len(points)} cells cannot be parted into {number} regions")
     best, region = np.inf, None
@@ -187,7 +187,7 @@ def keep_used(domain: xr.Dataset, *others: xr.Dataset) -> tuple[xr.Dataset, ...]
     return kept, *(other.isel(cell=used) for other in others)
 
 
-def _on_sphere(lat, lon) -> np.ndarray:
+def on_sphere(lat, lon) -> np.ndarray:
     """Places (cell, 3) on the unit sphere."""
     phi, lam = np.deg2rad(np.asarray(lat, float)), np.deg2rad(np.asarray(lon, float))
     return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)

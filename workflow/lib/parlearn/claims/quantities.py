@@ -9,6 +9,7 @@ import scipy.stats
 from scipy.spatial import cKDTree
 
 from parlearn import contracts
+from parlearn.domain import on_sphere
 from parlearn.evaluate import TESTS, first_below
 from parlearn.files import read_json
 from parlearn.summarise.fields import bounds_of, correlate, is_log
@@ -209,8 +210,7 @@ def geary(values, lat, lon, neighbours: int = NEIGHBOURS) -> float:
     values = np.asarray(values, np.float64)
     if len(values) < 2 or np.ptp(values) == 0:
         return float("nan")
-    phi, lam = np.deg2rad(np.asarray(lat, float)), np.deg2rad(np.asarray(lon, float))
-    points = np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)
+    points = on_sphere(lat, lon)
     beside = cKDTree(points).query(points, k=1 + min(neighbours, len(values) - 1))[1][:, 1:]
     apart = np.mean((values[:, None] - values[beside]) ** 2)
     return float(apart / (2 * values.var(ddof=1)))
