@@ -46,7 +46,7 @@ def test_nothing_half_written_or_temporary_is_left(chain):
 
 def test_every_figure_is_there_as_picture_vector_and_numbers(chain):
     pictures = results(chain, "figures/*/*.png")
-    assert len(pictures) == 9
+    assert len(pictures) == 20
     for picture in pictures:
         for suffix in (".pdf", ".csv"):
             assert picture.with_suffix(suffix).stat().st_size > 100

@@ -144,5 +144,6 @@ def _tell(ax, score, digits, size):
         else f"{score['cells']:.0f} cells",
     ]
     behind = {"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 0.5}
-    place = {"transform": ax.transAxes, "va": "top", "zorder": 5, "bbox": behind}
-    ax.text(0.04, 0.97, "\n".join(lines), fontsize=size, **place)
+    # below the diagonal on the right, where a good simulation has no point
+    place = {"transform": ax.transAxes, "va": "bottom", "ha": "right", "zorder": 5, "bbox": behind}
+    ax.text(0.98, 0.03, "\n".join(lines), fontsize=size, **place)
