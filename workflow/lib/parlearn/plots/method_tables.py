@@ -173,7 +173,7 @@ def _say_test(found) -> list[str]:
     difference, p = found.get("median_difference"), found.get("p_value")
     if p is None or not p.valid:
         return ["–", "–"]
-    sign = "+" if difference.mean > 0 else ""
+    sign = "+" if round(difference.mean, 4) > 0 else ""
     value = f"{p.mean:.3f}" if p.mean >= 0.001 else "< 0.001"
     return [sign + style.say_number(difference.mean, 4), value]
 

@@ -42,7 +42,7 @@ def li2023_fig4(summary, out, *, data):
     looks = style.looks(table["variant"])
     labels = list(dict.fromkeys(table["dataset"]))
     with style.house():
-        fig = style.new_figure(0.6 + len(labels) * (0.3 + min(6.3 / len(looks), 2.6)))
+        fig = style.new_figure(0.6 + len(labels) * (0.5 + min(5.6 / len(looks), 2.6)))
         axes = fig.subplots(len(labels), len(looks), sharex=True, sharey=True, squeeze=False)
         panels = {
             (label, variant): ax
@@ -64,7 +64,7 @@ def li2023_fig9(summary, out, *, data):
     with style.house():
         columns = min(3, len(looks))
         rows = -(-len(looks) // columns)
-        fig = style.new_figure(0.6 + rows * (0.3 + 6.0 / max(columns, 2)))
+        fig = style.new_figure(0.6 + rows * (0.6 + 5.7 / max(columns, 2)))
         axes = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
         panels = {(label, variant): ax for variant, ax in zip(looks, axes, strict=False)}
         for ax in list(axes)[len(looks) :]:
@@ -84,7 +84,7 @@ def _draw_all(fig, panels, table, looks):
     points, scores = (table[table["panel"] == name] for name in ("point", "score"))
     low, high = style.span(points[["simulated", "observed"]].to_numpy())
     target = table["target"].iloc[0]
-    size = 5.5 if len(looks) > 3 and len(panels) > len(looks) else 6.5
+    size = 5.2 if len(looks) > 3 and len(panels) > len(looks) else 6.5
     for (ax, letter), (label, variant) in zip(
         zip(panels.values(), "abcdefghijklmnopqrstuvwxyz"), panels, strict=False
     ):
@@ -100,7 +100,7 @@ def _draw_all(fig, panels, table, looks):
             one = score[score["seed"] == here["seed"].iloc[0]].iloc[0]
             _tell(ax, one, _DIGITS[target], size)
         ax.locator_params(nbins=4)
-        style.letter(ax, letter, looks[variant].label)
+        style.letter(ax, letter, looks[variant].label, room=2.6 * size)
     fig.supxlabel(f"simulated {_MEANS[target]}", fontsize=8)
     fig.supylabel(f"observed {_MEANS[target]}", fontsize=8)
     maps.colour_bar(
@@ -135,15 +135,12 @@ def density(x, y, reach) -> np.ndarray:
 
 
 def _tell(ax, score, digits, size):
-    lines = [
-        f"RMSE {style.say_number(score['rmse'], digits)}",
-        f"Corr {style.say_number(score['corr'], 2)}",
-        f"NSE {style.say_number(score['nse'], 2)}",
-        f"below 0: {score['below_zero']:.0f} of {score['cells']:.0f}"
-        if score["target"] == "soil_moisture"
-        else f"{score['cells']:.0f} cells",
-    ]
-    behind = {"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 0.5}
-    # below the diagonal on the right, where a good simulation has no point
-    place = {"transform": ax.transAxes, "va": "bottom", "ha": "right", "zorder": 5, "bbox": behind}
-    ax.text(0.98, 0.03, "\n".join(lines), fontsize=size, **place)
+    """Two lines of numbers between title and panel, where no point can be."""
+    number = f"{score['cells']:.0f} cells"
+    if score["target"] == "soil_moisture":
+        number = f"{score['below_zero']:.0f} of {score['cells']:.0f} below 0"
+    said = {name: style.say_number(score[name], 2) for name in ("corr", "nse")}
+    said["rmse"] = style.say_number(score["rmse"], digits)
+    lines = "RMSE {rmse}, Corr {corr}\nNSE {nse}, {number}".format(**said, number=number)
+    text = ax.text(0, 1.02, lines, transform=ax.transAxes, va="bottom", fontsize=size)
+    text.set_in_layout(False)  # panels are not to shrink for it

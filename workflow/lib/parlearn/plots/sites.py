@@ -80,7 +80,7 @@ def _draw_sites(fig, parts, looks, letters):
         )
         series, rain = (t[t["site"] == site.site] for t in (parts["series"], parts["rain"]))
         _draw_series(year, series["time"], series, looks)
-        _draw_rain(year, rain["time"], rain, most).tick_params(labelright=False)
+        _draw_rain(year, rain["time"], rain, most).set_yticks([])
         year.axvspan(first, last, color="0.93", lw=0, zorder=0)
         near, wet = (t[t["time"].between(first, last)] for t in (series, rain))
         _draw_series(event, (near["time"] - day).dt.days, near, looks)

@@ -160,9 +160,13 @@ def heading(fig, data, notes=()):
     fig.suptitle(text, x=0.012, ha="left", fontweight="bold", color="0.25", fontsize=8)
 
 
-def letter(ax, text, title=""):
-    """Panel letter in bold, and the panel's title after it, flush left."""
-    ax.set_title(f"$\\bf{{{text}}}$  {title}".rstrip(), loc="left")
+def letter(ax, text, title="", room=0):
+    """Panel letter in bold, and the panel's title after it, flush left.
+
+    `room` in points is left free between title and panel.
+    """
+    options = {"pad": matplotlib.rcParams["axes.titlepad"] + room} if room else {}
+    ax.set_title(f"$\\bf{{{text}}}$  {title}".rstrip(), loc="left", **options)
 
 
 def say_period(period) -> str:
