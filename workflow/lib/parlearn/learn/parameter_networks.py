@@ -38,6 +38,10 @@ class NetworkShape:
     bounds: str = "sigmoid"
     reading: int | None = None
 
+    def of_transformer(self) -> dict:
+        """The free choices of a transformer beside its width."""
+        return {"layers": self.layers, "heads": self.heads, "dropout": self.dropout}
+
 
 class AttributeNetwork(nn.Module):
     """g_A of Tsai et al. 2021 (Fig. 1b): static attributes to parameters."""
@@ -101,9 +105,7 @@ class AttributeTransformer(ParaFormerA):
             shape.n_attributes,
             shape.n_outputs,
             shape.hidden,
-            layers=shape.layers,
-            heads=shape.heads,
-            dropout=shape.dropout,
+            **shape.of_transformer(),
         )
 
     def forward(self, inputs: Inputs) -> Tensor:
@@ -125,9 +127,7 @@ class SeriesTransformer(ParaFormerZ):
             shape.n_targets,
             shape.n_outputs,
             shape.hidden,
-            layers=shape.layers,
-            heads=shape.heads,
-            dropout=shape.dropout,
+            **shape.of_transformer(),
         )
 
     def forward(self, inputs: Inputs) -> Tensor:
