@@ -66,6 +66,23 @@ def test_scores_by_hand_and_by_contract(tmp_path):
     np.testing.assert_array_equal(back["score"], scores["score"])
 
 
+def test_composites_are_compared_with_the_mean_of_their_days():
+    simulated, observed = simulation(), observations()
+    days = np.ones(40, dtype=np.int64)
+    days[[27, 35]] = 8
+    observed["evapotranspiration_days"] = "time", days
+    observed["evapotranspiration"][:, np.setdiff1d(np.arange(40), [27, 35])] = np.nan
+    contracts.check(observed, "observations.nc", "observations")
+    scores = evaluate.score(simulated, observed, PERIODS, ROLE)
+    flux = simulated["evapotranspiration"].values[0]
+    error = np.stack([flux[:, 20:28].mean(1), flux[:, 28:36].mean(1)], 1)
+    error -= observed["evapotranspiration"].values[:, [27, 35]]
+    part = scores["score"].sel(target="evapotranspiration", model="vic", map="raw", period="test")
+    np.testing.assert_allclose(part.sel(metric="bias"), error.mean(1), atol=1e-6)
+    seen = scores["observed"].sel(target="evapotranspiration", period="test")
+    assert seen.values.tolist() == [2] * 6
+
+
 def test_periods_do_not_mix():
     scores = evaluate.score(simulation(), observations(), PERIODS, ROLE)
     changed = observations()

@@ -41,3 +41,7 @@ def test_errors():
         cut_training(observed(), PERIODS, ["runoff"])
     with pytest.raises(ValueError, match="no soil_moisture in the period later"):
         cut_training(observed(), {"later": ["2016-01-01", "2016-02-01"]}, ["soil_moisture"])
+    composites = observed().assign(evapotranspiration_days=("time", np.full(10, 8)))
+    with pytest.raises(ValueError, match="means of several days"):
+        cut_training(composites, PERIODS, ["evapotranspiration"])
+    assert list(cut_training(composites, PERIODS, ["soil_moisture"])) == ["soil_moisture"]

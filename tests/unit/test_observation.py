@@ -26,6 +26,19 @@ def test_six_am_is_between_two_day_ends():
         pair(series[:, :1], "soil_moisture")
 
 
+def test_an_observation_may_be_the_mean_of_several_days():
+    series = torch.tensor([[1.0, 3.0, 7.0, 4.0, 2.0, 9.0]], requires_grad=True)
+    seen = observe(series, "evapotranspiration", torch.tensor([1, 1, 3, 1, 2, 6]))
+    assert torch.isnan(seen[0, 0])
+    assert seen[0, 1:].tolist() == pytest.approx([3, 11 / 3, 4, 3, 26 / 6])
+    # one that begins before the timeline cannot be compared
+    assert torch.isnan(observe(series, "evapotranspiration", torch.tensor([1] * 5 + [7])))[0, -1]
+    seen[0, 2].backward()
+    assert series.grad[0].tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0, 0, 0])
+    with pytest.raises(ValueError, match="6 a.m."):
+        observe(series, "soil_moisture", torch.ones(6, dtype=torch.int64))
+
+
 def test_maps_of_domain_and_cells():
     paired = torch.ones(2, 3, 4)
     assert apply_map(paired, torch.tensor(2.0), torch.tensor(1.0)).eq(3).all()

@@ -44,7 +44,8 @@ def score(
     Parameters
     ----------
     simulation : targets (model, cell, time), as in simulation.nc: the end of each day
-    observations : targets (cell, time) on the same days, NaN = gap
+    observations : targets (cell, time) on the same days, NaN = gap; a target whose observations
+        are means of several days has their number, ``NAME_days`` (time)
     periods : first and last day, ISO, inclusive, of "train" and "test"
     role : (cell,) see :data:`parlearn.study.ROLES`
     slope, offset : scalars or (cell,), the observation map of the run; fluxes have none, their
@@ -57,6 +58,7 @@ def score(
     number of observed days.
     """
     targets = [name for name in observations.data_vars if name in simulation]
+    days = {name: days_of(observations, name) for name in targets}
     if not targets:
         raise ValueError(
             f"nothing to score: simulated are {list(simulation.data_vars)}, observed "
@@ -69,7 +71,7 @@ def score(
     for target in targets:
         simulated = _tensor(simulation[target].transpose("model", "cell", "time"))
         observed = _tensor(observations[target].transpose("cell", "time"))
-        raw = observe(simulated, target)
+        raw = observe(simulated, target, days[target])
         mapped = apply_map(raw, slope, offset) if target in SIX_AM else raw
         both = torch.stack([raw, mapped], 1)  # (model, map, cell, time)
         pairs = [(both[..., w], observed[:, w].expand(both[..., w].shape)) for w in windows]
@@ -96,6 +98,13 @@ def score(
             "metric": list(SCORES),
         },
     )
+
+
+def days_of(observations: xr.Dataset, target: str) -> torch.Tensor | None:
+    """How many days (time,) an observation is the mean of; None where each is of its own day."""
+    if f"{target}_days" not in observations:
+        return None
+    return torch.from_numpy(observations[f"{target}_days"].values.astype(np.int64))
 
 
 def fit_map(

@@ -82,7 +82,12 @@ KINDS = {
         "tair_3h": ("cell time step", "degC", -90, 70),
         "swdown_3h": ("cell time step", "W m-2", 0, 1800),
     },
-    "observations": _series("cell time", "gaps"),
+    "observations": _series(
+        "cell time",
+        "gaps",
+        # the mean of so many days, its own the last; one day where this is absent
+        evapotranspiration_days=("time", "1", 1, 31, "int", "optional"),
+    ),
     "training": _series(
         "period cell time",
         "gaps",

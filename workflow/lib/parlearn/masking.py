@@ -20,13 +20,20 @@ def cut_training(
     Raises
     ------
     ValueError
-        A target that was not observed, or a period without any observation.
+        A target that was not observed, one whose observations are means of several days, or a
+        period without any observation.
     """
     missing = [name for name in targets if name not in observations]
     if missing:
         raise ValueError(
             f"observations.nc has no {missing[0]!r} to learn from; it has "
             f"{', '.join(map(str, observations.data_vars))}: correct 'target' in the table of runs"
+        )
+    several = [name for name in targets if f"{name}_days" in observations]
+    if several:
+        raise ValueError(
+            f"observations of {several[0]} are means of several days, which no learner compares "
+            "with yet: correct 'target' in the table of runs"
         )
     days = observations["time"].values
     parts = []

@@ -2,7 +2,8 @@
 
 SMAP looks at 6 a.m. local time and the model's soil moisture is that of the day's end (midnight),
 so the value compared with day t is the mean of the ends of days t - 1 and t; the first day of the
-timeline has no such pair. Fluxes are daily sums and are compared as they are.
+timeline has no such pair. Fluxes are daily sums and are compared as they are, or, where an
+observation is the mean of several days (MOD16A2: mostly 8), as the mean of the same days.
 
 A linear map may follow, slope * x + offset, since the model's layer and the instrument do not see
 the same depth: none (1 and 0), two numbers for the whole domain, or two per cell from the network.
@@ -36,10 +37,27 @@ def pair(simulated: Tensor, target: str) -> Tensor:
     return simulated[..., 1:]
 
 
-def observe(simulated: Tensor, target: str) -> Tensor:
-    """A simulation over the whole timeline (..., day) as observed; the first day is NaN."""
+def observe(simulated: Tensor, target: str, days: Tensor | None = None) -> Tensor:
+    """A simulation over the whole timeline (..., day) as observed; the first day is NaN.
+
+    ``days`` (day,) whole numbers: an observation of that day is the mean of so many, itself the
+    last; each of one day where not given. NaN where they begin before the timeline.
+    """
+    if days is not None:
+        if target in SIX_AM:
+            raise ValueError(f"{target} is seen at 6 a.m.: it has no mean of several days")
+        simulated = _mean_of_last(simulated, days)
     first = torch.full_like(simulated[..., :1], torch.nan)
     return torch.cat([first, pair(simulated, target)], dim=-1)
+
+
+def _mean_of_last(values: Tensor, days: Tensor) -> Tensor:
+    """Mean over the last ``days`` (day,) of values (..., day)."""
+    days = days.to(values.device)
+    total = torch.nn.functional.pad(values.double().cumsum(-1), (1, 0))
+    end = torch.arange(1, values.shape[-1] + 1, device=values.device)
+    mean = (total[..., 1:] - total[..., (end - days).clamp(min=0)]) / days
+    return torch.where(days <= end, mean, torch.nan).to(values.dtype)
 
 
 def apply_map(paired: Tensor, slope: Tensor, offset: Tensor) -> Tensor:

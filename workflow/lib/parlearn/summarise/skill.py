@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from parlearn.evaluate import TESTS
+from parlearn.evaluate import TESTS, days_of
 from parlearn.learn.observation import SIX_AM, apply_map, observe
 from parlearn.summarise.results import Results, choose, compared, join, tag
 
@@ -95,7 +95,9 @@ def simulated(run, results: Results, cells, span) -> xr.DataArray:
         model = models.index("vic") if "vic" in models else 0
         # read whole, since picking scattered cells from a compressed file takes longer
         values = ds[results.target].isel(model=model).load().isel(cell=cells)
-    seen = observe(torch.from_numpy(values.values), results.target)
+    with xr.open_dataset(_observations(results)) as ds:
+        days = days_of(ds, results.target)
+    seen = observe(torch.from_numpy(values.values), results.target, days)
     if results.score_map == "mapped" and results.target in SIX_AM:
         seen = apply_map(seen, *_line(run, results, cells))
     return values.copy(data=seen.numpy()).sel(time=slice(*span))
@@ -117,8 +119,12 @@ def observed_series(results: Results, sites, span) -> pd.DataFrame:
 
 def observed(results: Results, cells, span) -> xr.DataArray:
     """Observations (cell, time) of the target on the days of `span`; NaN = gap."""
-    with xr.open_dataset(Path(results.root) / results.study / "observations.nc") as ds:
+    with xr.open_dataset(_observations(results)) as ds:
         return ds[results.target].sel(time=slice(*span)).load().isel(cell=cells)
+
+
+def _observations(results: Results) -> Path:
+    return Path(results.root) / results.study / "observations.nc"
 
 
 def summarise_surrogate(skill: xr.Dataset, run, results: Results, span) -> pd.DataFrame:
