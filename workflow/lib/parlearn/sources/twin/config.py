@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from parlearn.domain import NEIGHBOUR
+from parlearn.sources.twin.place import PLACES
 
 #: one independent random stream for each, in this order: append only, or every twin changes
 PURPOSES = (
@@ -32,10 +33,11 @@ class TwinConfig:
 
     Attributes
     ----------
-    rows, cols : size of the grid of 0.125 degree cells, row 0 in the south, column 0 in the west.
+    rows, cols : size of the grid, row 0 in the south, column 0 in the west.
     years : years of record after the spin-up year, from ``start``.
     seed : the whole twin follows from it.
     start : first day of the record (ISO date); one more year of weather lies before it.
+    place : where it lies (:data:`parlearn.sources.twin.place.PLACES`), which sets the cells' size.
     hidden_share : share of the variance of the true parameters that attributes do not tell.
     sm_noise : standard deviation (m3 m-3) of the random error of a soil-moisture retrieval. The
         mission's requirement of 0.04 is met at its core validation sites (Colliander et al. 2017,
@@ -50,6 +52,7 @@ class TwinConfig:
     years: int = 4
     seed: int = 1
     start: str = "2015-04-01"
+    place: str = "plains"
     hidden_share: float = 0.25
     sm_noise: float = 0.03
     sm_slope: float = 0.9
@@ -57,6 +60,10 @@ class TwinConfig:
     et_noise: float = 0.25
 
     def __post_init__(self):
+        if self.place not in PLACES:
+            raise ValueError(
+                f"source.place = {self.place!r} is none of {', '.join(PLACES)}: choose one"
+            )
         for name in ("rows", "cols", "years", "seed"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int):

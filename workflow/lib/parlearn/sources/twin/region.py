@@ -1,8 +1,8 @@
 """The made-up land: terrain, climate, soils and vegetation, and the attributes networks are given.
 
-It is laid over the Great Plains so that maps and the sun's path are real; the land itself is
-invented. Rain grows from west to east and cold from south to north, mountains stand in the
-north-west, all relative to the edges: a small region spans the same climates as a large one.
+It is laid over a real place so that maps and the sun's path are real; the land itself is invented.
+Rain grows from west to east and cold from south to north, mountains stand in the north-west, all
+relative to the edges: a small region spans the same climates as a large one.
 """
 
 import numpy as np
@@ -12,6 +12,7 @@ import xarray as xr
 from parlearn.soil import soil_statics
 from parlearn.sources.twin.config import TwinConfig
 from parlearn.sources.twin.fields import random_fields
+from parlearn.sources.twin.place import PLACES, corner
 from parlearn.sources.twin.weather import (
     DAYS_PER_YEAR,
     Climate,
@@ -21,8 +22,6 @@ from parlearn.sources.twin.weather import (
 )
 from parlearn.vegetation import vegetation_statics
 
-RESOLUTION = 0.125  # degree
-CENTRE = 40.0, -98.5  # degrees north, east; cell centres lie on the NLDAS grid around it
 DRIEST, WETTEST = 230.0, 1250.0  # mm year-1 at the western and eastern edge
 WARMEST, COOLING = 17.0, 8.0  # degC at 300 m in the south; K from the south to the north
 LAPSE_RATE = 5.5e-3  # K m-1
@@ -63,11 +62,9 @@ def draw_region(config: TwinConfig, generators: dict[str, np.random.Generator]) 
     precipitation, temperature, amplitude = _normals(
         north, east, elevation, shape, generators["climate"]
     )
-    south, west = (
-        (np.floor((centre - n * RESOLUTION / 2) / RESOLUTION) + 0.5) * RESOLUTION
-        for centre, n in zip(CENTRE, shape, strict=True)
-    )
-    lat = south + row * RESOLUTION
+    south, west = corner(config.place, *shape)
+    step = PLACES[config.place].resolution
+    lat = south + (row + 0.5) * step
     days = np.arange(1, 366, 5)
     warmth = temperature[:, None] + amplitude[:, None] * season(days)
     radiation = extraterrestrial_radiation(lat, days)
@@ -80,7 +77,7 @@ def draw_region(config: TwinConfig, generators: dict[str, np.random.Generator]) 
         "row": row,
         "col": col,
         "lat": lat,
-        "lon": west + col * RESOLUTION,
+        "lon": west + (col + 0.5) * step,
         "elevation": elevation,
         "slope": slope,
         "precipitation": precipitation,

@@ -1,0 +1,270 @@
+"""A study on a regular grid from regridded products: cells, weather and observations.
+
+The same for a twin and for the archives. Weather is NLDAS-2 or CMFD, observations SMAP, MOD16A2 or
+GLEAM, all on the target grid; maps that do not change come from :mod:`parlearn.sources.statics`. A
+cell is used where all of these are there; what is left out is counted (:func:`coverage`).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from parlearn.climate import climate_attributes
+from parlearn.disaggregate import MINIMUM_WIND
+from parlearn.domain import grid_splits, keep_used
+from parlearn.soil import soil_statics
+from parlearn.vegetation import IGBP, vegetation_statics
+
+#: maps that networks are told, where there are such
+ATTRIBUTES = ("sand", "clay", "silt", "elevation", "slope", "ndvi")
+#: of the published parameters, as the domain has them
+PRIOR = "prior_"
+WEATHER = ("prec", "tair", "swdown", "lwdown", "vp", "pressure", "wind")
+STEPS = ("tair_3h", "swdown_3h")
+
+
+class GriddedError(ValueError):
+    """Regridded files that do not make a study."""
+
+
+def coverage(
+    statics: xr.Dataset, weather: Sequence, moisture: Sequence, training: Sequence[str]
+) -> pd.DataFrame:
+    """Which cells of the grid can be used, and why not.
+
+    Parameters
+    ----------
+    statics : (lat, lon), as :func:`parlearn.sources.statics.read_statics` gives them
+    weather, moisture : paths of regridded files of weather and of the target, in order of time
+    training : first and last day, ISO, inclusive: a cell without an observation in it is left out
+
+    Returns
+    -------
+    A row each cell, row by row from the first latitude: lat, lon, row, col, days_without_weather,
+    observations_training, kept (bool), reason (empty where kept).
+    """
+    shape = statics.sizes["lat"], statics.sizes["lon"]
+    gaps, seen = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for path in weather:
+        with xr.open_dataset(path) as ds:
+            part = ds.sel(time=slice(*training))
+            if part.sizes["time"]:
+                bad = np.zeros((part.sizes["time"], *shape), bool)
+                for name in WEATHER:
+                    bad |= np.isnan(part[name].transpose("time", "lat", "lon").values)
+                whole = bad.all(axis=(1, 2))  # no weather anywhere: not a matter of the cell
+                gaps += bad[~whole].sum(axis=0)
+    for path in moisture:
+        with xr.open_dataset(path) as ds:
+            part = ds["soil_moisture"].sel(time=slice(*training)).transpose("time", "lat", "lon")
+            seen += np.isfinite(part.values).sum(axis=0)
+    reasons = np.full(shape, "", dtype=object)
+    # the last reason written is the one that stands: the plainest ones come last
+    if moisture:
+        reasons[seen == 0] = f"no observation in {training[0]}..{training[1]}"
+    reasons[gaps > 0] = "weather has gaps"
+    needed = (
+        "sand",
+        "clay",
+        "silt",
+        "ndvi",
+        "elevation",
+        *(("slope",) if "slope" in statics else ()),
+    )
+    for name in (*needed, "igbp"):
+        reasons[~np.isfinite(statics[name].values)] = f"no {name}"
+    cover = statics["igbp"].values
+    reasons[np.isfinite(cover) & ~np.isin(cover, list(IGBP))] = "no vegetation class for its cover"
+    texture = sum(statics[name].values for name in ("sand", "clay", "silt"))
+    reasons[np.isfinite(texture) & ((texture < 30) | (texture > 130))] = "soil texture is no whole"
+    row, col = np.indices(shape)
+    return pd.DataFrame(
+        {
+            "lat": statics["lat"].values[row].ravel(),
+            "lon": statics["lon"].values[col].ravel(),
+            "row": row.ravel(),
+            "col": col.ravel(),
+            "days_without_weather": gaps.ravel(),
+            "observations_training": seen.ravel(),
+            "kept": reasons.ravel() == "",
+            "reason": reasons.ravel(),
+        }
+    )
+
+
+def build_domain(
+    statics: xr.Dataset,
+    table: pd.DataFrame,
+    weather: Sequence,
+    training: Sequence[str],
+    samplings: Mapping[str, int],
+    seed: int,
+) -> xr.Dataset:
+    """Cells that a sampling uses, VIC's constants, attributes of the networks, and splits.
+
+    Parameters
+    ----------
+    table : of :func:`coverage`
+    weather, training : climate attributes and the deep soil temperature are those of these days
+    samplings, seed : see :func:`parlearn.domain.grid_splits`
+
+    Returns
+    -------
+    xarray.Dataset in the form of domain.nc; ``row`` and ``col`` are those of the target grid.
+    """
+    kept = table[table["kept"]]
+    if kept.empty:
+        reasons = table["reason"].value_counts()
+        raise GriddedError(
+            f"none of {len(table)} cells can be used; most are left out for: {reasons.index[0]}"
+        )
+    columns = [kept[name].to_numpy() for name in ("lat", "lon", "row", "col")]
+    splits = grid_splits(*columns, dict(samplings), seed)
+    places = xr.Dataset(
+        {name: ("cell", v) for name, v in zip(("lat", "lon", "row", "col"), columns)}
+    )
+    places["lat"].attrs["units"], places["lon"].attrs["units"] = "degrees_north", "degrees_east"
+    for name, start in (("row", "the first latitude"), ("col", "the west")):
+        places[name].attrs = {"units": "1", "long_name": f"{name} of the grid, from {start}"}
+    (places,) = keep_used(places.merge(splits))
+    at = [xr.DataArray(places[name].values, dims="cell") for name in ("row", "col")]
+    maps = {name: statics[name].isel(lat=at[0], lon=at[1]).values for name in statics.data_vars}
+    daily, dates = _cells(weather, places, training)
+    climate = climate_attributes(
+        **{name: daily[name] for name in ("prec", "tair", "swdown", "lwdown", "pressure")},
+        day_of_year=pd.DatetimeIndex(dates).day_of_year.to_numpy(),
+    )
+    plants = vegetation_statics(maps["igbp"].astype(int), maps["ndvi"])
+    units = {name: statics[name].attrs.get("units", "1") for name in statics.data_vars}
+    told = {name: (units[name], maps[name]) for name in ATTRIBUTES if name in maps}
+    told["tree_fraction"] = "1", (plants["Cv"] * plants["overstory"]).sum("veg_class").values
+    told |= {f"climate_{name}": column for name, column in climate.items()}
+    soil = soil_statics(maps["sand"], maps["clay"], maps["silt"])
+    domain = xr.merge([soil, plants, places], compat="no_conflicts", join="exact")
+    domain["elev"] = "cell", maps["elevation"], {"units": "m", "long_name": "elevation"}
+    domain["avg_T"] = (
+        "cell",
+        daily["tair"].mean(axis=1),
+        {"units": "degC", "long_name": "mean air temperature (deep soil)"},
+    )
+    domain["igbp"] = "cell", maps["igbp"].astype(int), {"long_name": "IGBP land cover"}
+    for name in ("infilt", "Ds", "Dsmax", "Ws", "expt", "depth2", "depth3"):
+        if name in maps:
+            domain[PRIOR + name] = "cell", maps[name], statics[name].attrs
+    names, values = list(told), [column for _, column in told.values()]
+    domain["attributes"] = ("cell", "attribute"), np.stack(values, axis=-1).astype(np.float32)
+    domain["attribute"] = "attribute", np.array(names, dtype=str)
+    domain["attribute_units"] = (
+        "attribute",
+        np.array([unit for unit, _ in told.values()], dtype=str),
+    )
+    domain.attrs = {"cells_in_source": len(table), "cells_usable": len(kept)}
+    return domain
+
+
+def build_forcing(weather: Sequence, domain: xr.Dataset, record: Sequence[str]) -> xr.Dataset:
+    """Weather of a domain's cells in the form of forcing.nc, the year before the record first.
+
+    Raises
+    ------
+    GriddedError
+        naming days or cells without weather: VIC cannot run over a gap.
+    """
+    first, last = (pd.Timestamp(day) for day in record)
+    days = pd.date_range(first - pd.DateOffset(years=1), last, freq="D", unit="ns")
+    span = str(days[0].date()), str(days[-1].date())
+    daily, dates = _cells(weather, domain, span, (*WEATHER, *STEPS))
+    lost = days.difference(pd.DatetimeIndex(dates))
+    if len(lost):
+        raise GriddedError(
+            f"weather has no file for {len(lost)} of {len(days)} days, the first {lost[0].date()}: "
+            "retrieve the product again, or shorten source.record"
+        )
+    for name, values in daily.items():
+        gaps = np.isnan(values).reshape(*values.shape[:2], -1).any(axis=2)
+        if gaps.any():
+            cell, day = np.argwhere(gaps)[0]
+            raise GriddedError(
+                f"{name} is missing on {int(gaps.any(axis=0).sum())} days in "
+                f"{int(gaps.any(axis=1).sum())} cells, the first on {days[day].date()} at "
+                f"{domain['lat'].values[cell]:.3f} N, {domain['lon'].values[cell]:.3f} E: VIC "
+                "cannot run over a gap. See coverage.csv for the hours that are missing"
+            )
+    daily["wind"] = np.maximum(daily["wind"], MINIMUM_WIND)
+    units = {name: v.attrs for name, v in _first(weather).items()}
+    forcing = xr.Dataset(
+        {
+            name: (("cell", "time", "step")[: values.ndim], values, units[name])
+            for name, values in daily.items()
+        },
+        coords={"time": days},
+    )
+    forcing.attrs["record_start"] = str(first.date())
+    forcing.attrs["spinup"] = "weather of the year before the record"
+    return forcing
+
+
+def build_observations(
+    products: Mapping[str, Sequence], domain: xr.Dataset, record: Sequence[str]
+) -> xr.Dataset:
+    """Observations of a domain's cells on the time axis of its forcing, NaN where none.
+
+    ``products``: target -> paths of the regridded files that have it, in order of time. A target
+    whose files hold composites stands on their last day, with the number of days beside it.
+    """
+    first, last = (pd.Timestamp(day) for day in record)
+    days = pd.date_range(first - pd.DateOffset(years=1), last, freq="D", unit="ns")
+    observations = xr.Dataset(coords={"time": days}, attrs={"record_start": str(first.date())})
+    for target, paths in products.items():
+        values = np.full((domain.sizes["cell"], len(days)), np.nan, np.float32)
+        lengths = np.ones(len(days), np.int32)
+        composite = False
+        for path in paths:
+            with xr.open_dataset(path) as ds:
+                ends, attrs = pd.DatetimeIndex(ds["time"].values), ds[target].attrs
+                if composite := "days" in ds:
+                    ends = ends + pd.to_timedelta(ds["days"].values - 1, unit="D")
+                inside = np.flatnonzero((ends >= first) & (ends <= last))
+                place = days.get_indexer(ends[inside])
+                field = ds[target].transpose("time", "lat", "lon").values[inside]
+                values[:, place] = field[:, domain["row"].values, domain["col"].values].T
+                if composite:
+                    lengths[place] = ds["days"].values[inside]
+        observations[target] = ("cell", "time"), values, attrs
+        if composite:
+            observations[f"{target}_days"] = (
+                "time",
+                lengths,
+                {"units": "1", "long_name": "days, up to this one, that an observation is mean of"},
+            )
+        seen = np.flatnonzero(np.isfinite(values).any(axis=0))
+        if not len(seen):
+            raise GriddedError(f"there is no {target} in the record {record[0]} .. {record[1]}")
+        observations.attrs[f"last_{target}"] = str(days[seen[-1]].date())
+    return observations
+
+
+def _cells(paths, domain, span, names=WEATHER):
+    """Series of a domain's cells, name -> (cell, day[, step]), and their days."""
+    parts: dict[str, list] = {name: [] for name in names}
+    dates = []
+    for path in paths:
+        with xr.open_dataset(path) as ds:
+            part = ds.sel(time=slice(*span))
+            if not part.sizes["time"]:
+                continue
+            dates.append(part["time"].values)
+            for name in names:
+                dims = ("lat", "lon", "time", *(("step",) if name in STEPS else ()))
+                field = part[name].transpose(*dims).values
+                parts[name].append(field[domain["row"].values, domain["col"].values])
+    if not dates:
+        raise GriddedError(f"no regridded file has a day of {span[0]} .. {span[1]}")
+    return {n: np.concatenate(v, axis=1) for n, v in parts.items()}, np.concatenate(dates)
+
+
+def _first(paths):
+    with xr.open_dataset(paths[0]) as ds:
+        return {name: ds[name] for name in (*WEATHER, *STEPS)}

@@ -1,0 +1,44 @@
+"""Where twins lie, and which products would see them there.
+
+Imports nothing heavy, since the workflow reads it each time it is planned.
+"""
+
+import math
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """A region a twin is laid over, so that maps and the sun's path are real.
+
+    ``resolution`` of its cells (degree), ``centre`` (degrees north, east), product of its
+    ``weather``, and product of each target of its ``observations``.
+    """
+
+    resolution: float
+    centre: tuple[float, float]
+    weather: str
+    observations: dict[str, str]
+
+
+PLACES = {
+    "plains": Place(
+        0.125, (40.0, -98.5), "nldas", {"soil_moisture": "smap", "evapotranspiration": "mod16"}
+    ),
+    "huaihe": Place(0.25, (33.0, 116.5), "cmfd", {"evapotranspiration": "gleam"}),
+}
+
+
+def corner(place: str, rows: int, cols: int) -> tuple[float, float]:
+    """South-western corner (degrees north, east), on a multiple of the resolution."""
+    where = PLACES[place]
+    return tuple(
+        math.floor((centre - n * where.resolution / 2) / where.resolution) * where.resolution
+        for centre, n in zip(where.centre, (rows, cols), strict=True)
+    )
+
+
+def box(place: str, rows: int, cols: int) -> dict[str, float]:
+    """South, north, west and east edge (degrees) of a twin of so many cells."""
+    south, west = corner(place, rows, cols)
+    step = PLACES[place].resolution
+    return {"south": south, "north": south + rows * step, "west": west, "east": west + cols * step}
