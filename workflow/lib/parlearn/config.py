@@ -90,6 +90,7 @@ def check_config(config: Mapping, schemas, file, root=".") -> dict:
     check_schema(config["source"], schemas / f"source_{name}.schema.yaml", file, under="source")
     config["presets"] = read_presets(schemas.parent / "presets.yaml", schemas)
     problems = [
+        *_archive_problems(config),
         *_period_problems(config),
         *_size_problems(config),
         *_preset_problems(config, schemas, file),
@@ -104,6 +105,13 @@ def check_config(config: Mapping, schemas, file, root=".") -> dict:
             f"source.mirror: there is no folder {mirror}: name the folder that holds CONUSv4f1, "
             "or null to download"
         )
+    for name, product in config["source"].get("products", {}).items():
+        folder = product.get("mirror")
+        if folder and not (Path(root) / folder).is_dir():
+            problems.append(
+                f"source.products.{name}.mirror: there is no folder {folder}: name the folder that "
+                "holds the granules, or take the key out to use the archive"
+            )
     if problems:
         raise ConfigError(file, problems)
     return config
@@ -215,7 +223,20 @@ def record_of(source: Mapping) -> tuple[datetime.date, datetime.date] | None:
         if first is None or (first.month, first.day) == (2, 29):
             return None
         return first, first.replace(year=first.year + source["years"]) - datetime.timedelta(days=1)
+    if source["name"] == "archives":
+        days = tuple(_date(day) for day in source["record"])
+        # the year of spin-up begins on the same day
+        usable = all(days) and days[0] < days[1] and (days[0].month, days[0].day) != (2, 29)
+        return days if usable else None
     return datetime.date(min(source["years"]), 4, 1), datetime.date(max(source["years"]) + 1, 3, 31)
+
+
+def shape_of(source: Mapping) -> tuple[int, int]:
+    """Rows and columns of the grid of a source that has one."""
+    if source["name"] == "twin":
+        return source["rows"], source["cols"]
+    box, step = source["box"], source["resolution"]
+    return round((box["north"] - box["south"]) / step), round((box["east"] - box["west"]) / step)
 
 
 def _period_problems(config):
@@ -226,6 +247,12 @@ def _period_problems(config):
         yield (
             f"source.start: {config['source']['start']!r} is not a usable date: "
             "write it as 2015-04-01, and not as 29 February"
+        )
+        return
+    if config["source"]["name"] == "archives" and record_of(config["source"]) is None:
+        yield (
+            f"source.record: {config['source']['record']} are no two dates in order: write them as "
+            "2015-04-01, the first not as 29 February"
         )
         return
     record = record_of(config["source"])
@@ -253,6 +280,35 @@ def _period_problems(config):
                 f"{key}: {first} .. {last} overlaps the test period {test[0]} .. {test[1]}: "
                 "part them"
             )
+
+
+def _archive_problems(config):
+    source = config["source"]
+    if source["name"] != "archives":
+        return
+    box, step = source["box"], source["resolution"]
+    for low, high in (("south", "north"), ("west", "east")):
+        if box[low] >= box[high]:
+            yield f"source.box: {low} {box[low]} is not below {high} {box[high]}: exchange them"
+    off = [f"{key} {value}" for key, value in box.items() if value / step % 1]
+    if off:
+        yield (
+            f"source.box: {listed(off)} is no multiple of the resolution of {step}: move the edges "
+            "there"
+        )
+    used = {"weather": source["weather"]}
+    used |= {f"observations.{name}": product for name, product in source["observations"].items()}
+    for key, product in used.items():
+        if product not in source["products"]:
+            yield (
+                f"source.{key}: {product!r} does not stand under source.products, which has "
+                f"{listed(source['products'])}: add it there"
+            )
+    for name, product in source["products"].items():
+        if name not in used.values():
+            yield f"source.products.{name}: nothing uses it: take it out"
+        if "mirror" in product and "url" in product:
+            yield f"source.products.{name}: has a mirror and a url: leave one out"
 
 
 def _pilot_problems(config):
@@ -308,24 +364,24 @@ def _size_problems(config):
     source, samplings = config["source"], config["samplings"]
     for name, value in samplings.items():
         if isinstance(value, dict):
-            if source["name"] == "twin":
+            if source["name"] != "hydrodl":
                 yield f"samplings.{name}: regions are for scattered cells: give the side of a patch"
             elif value["region"] > value["of"]:
                 yield (
                     f"samplings.{name}: there is no region {value['region']} of {value['of']}: "
                     f"give 1 to {value['of']}"
                 )
-        elif source["name"] == "twin":
+        elif source["name"] in ("twin", "archives"):
+            rows, cols = shape_of(source)
             if not isinstance(value, int) or value < 4:
                 yield (
                     f"samplings.{name}: {value} is not the side of a patch: give a whole number "
                     "of 4 or more, since the test cell lies 3 rows and 3 columns away"
                 )
-            elif min(source["rows"], source["cols"]) < value:
+            elif min(rows, cols) < value:
                 yield (
-                    f"samplings.{name}: no {value} x {value} patch fits into the "
-                    f"{source['rows']} x {source['cols']} cells of the source: raise source.rows "
-                    "and source.cols or drop the sampling"
+                    f"samplings.{name}: no {value} x {value} patch fits into the {rows} x {cols} "
+                    "cells of the source: make it larger or drop the sampling"
                 )
         elif value > 1:
             yield f"samplings.{name}: {value} is not a share of the training cells: give 0 to 1"

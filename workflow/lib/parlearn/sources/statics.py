@@ -104,11 +104,11 @@ def read_statics(folder, target: LatLonGrid, minimum: float, weights=None) -> xr
         if path.is_file():
             values, grid = _read(path, entry, target)
             if values is not None:
-                regridder = Regridder(grid, target, minimum=minimum, folder=weights)
+                regridder = Regridder(grid, target, minimum, weights)
                 found[entry.name] = (
                     _largest_class(values, regridder, minimum)
                     if entry.classes
-                    else regridder(values.astype(np.float32))
+                    else regridder.apply(values.astype(np.float32))
                 )
     units = {entry.name: {"units": entry.unit, "long_name": entry.what} for entry in MAPS}
     return xr.Dataset(
@@ -174,6 +174,6 @@ def _largest_class(values, regridder, minimum):
     if not len(classes):
         return np.full(regridder.target.shape, np.nan, np.float32)
     # where there is no map there is no land, so that shares are of the whole cell
-    shares = np.stack([regridder((values == c).astype(np.float32)) for c in classes])
+    shares = np.stack([regridder.apply((values == c).astype(np.float32)) for c in classes])
     largest = classes[shares.argmax(axis=0)]
     return np.where(shares.sum(axis=0) >= minimum, largest, np.nan).astype(np.float32)

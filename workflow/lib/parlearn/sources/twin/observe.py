@@ -58,54 +58,84 @@ def observe(
 ) -> xr.Dataset:
     """Observations (cell, time) from the truth; NaN where and when there is none.
 
-    Soil moisture is that of 6 a.m., the mean of the ends of the day before and of the day, through
-    a line (``sm_slope``, ``sm_offset``) and white noise (``sm_noise``), kept within the limits of
-    the SMAP product. There is none off the swath, in the spin-up, in frost at 6 a.m. and in snow.
+    Soil moisture is that of :func:`retrievals` without frost and snow. Evapotranspiration is that
+    of :func:`estimates` on days that are not cloudy.
+    """
+    retrieved = retrievals(config, domain, forcing, truth, generators["soil_moisture"])
+    hidden = retrieved["frost"] | retrieved["snow"]
+    flux = estimates(config, domain, truth, generators["evapotranspiration"])
+    time = pd.DatetimeIndex(forcing["time"].values)
+    clear_sky = clear_sky_radiation(domain["lat"].values, domain["elev"].values, time.day_of_year)
+    clear = forcing["swdown"].values > CLOUD_FREE * clear_sky
+    flux = flux.where(xr.DataArray(clear, dims=("cell", "time")))
+    flux.attrs["long_name"] = "evapotranspiration of clear days (made up)"
+    return xr.Dataset(
+        {
+            "soil_moisture": retrieved["soil_moisture"].where(~hidden),
+            "evapotranspiration": flux,
+        },
+        attrs={"record_start": str(config.start)},
+    )
 
-    Evapotranspiration is daily, with an error in proportion (lognormal, unbiased, ``et_noise``) and
-    without cloudy days. It stands in for MOD16A2, whose 8-day means are not imitated.
+
+def retrievals(config: TwinConfig, domain, forcing, truth, generator) -> xr.Dataset:
+    """What SMAP's morning pass makes of each cell (cell, time).
+
+    Soil moisture of 6 a.m., the mean of the ends of the day before and of the day, through a line
+    (``sm_slope``, ``sm_offset``) and white noise (``sm_noise``), kept within the limits of the
+    product; NaN off the swath and in the spin-up. ``frost`` at 6 a.m. and ``snow`` on the ground
+    (bool) make it worthless.
     """
     time = pd.DatetimeIndex(forcing["time"].values)
-    recorded = np.asarray(time >= pd.Timestamp(config.start))
     day_number = time.to_numpy().astype("datetime64[D]").astype(np.int64)
-
     end_of_day = torch.from_numpy(truth["soil_moisture"].values)
     morning = observation.observe(end_of_day, "soil_moisture").numpy()
-    # noise is drawn for the whole grid, so that a cell meets the same with and without others
-    place = domain["row"].values * config.cols + domain["col"].values
-    size = len(time), config.rows * config.cols
-    noise = generators["soil_moisture"].standard_normal(size, dtype=np.float32)[:, place].T
-    retrieved = config.sm_slope * morning + config.sm_offset + config.sm_noise * noise
-    retrieved = np.clip(retrieved, LOWEST_RETRIEVAL, HIGHEST_RETRIEVAL)
-    seen = overpasses(domain["lat"].values, domain["lon"].values, day_number) & recorded
+    noise = _noise(config, domain, len(time), generator)
+    values = config.sm_slope * morning + config.sm_offset + config.sm_noise * noise
+    values = np.clip(values, LOWEST_RETRIEVAL, HIGHEST_RETRIEVAL)
+    seen = overpasses(domain["lat"].values, domain["lon"].values, day_number)
+    seen &= _recorded(config, time)
     # the third step begins at 6 a.m., the second ends there
     frost = forcing["tair_3h"].isel(step=[1, 2]).mean("step").values < 0
     snow = truth["swe"].values > SNOW_SEEN
     snow[:, 1:] |= snow[:, :-1]
-    soil_moisture = np.where(seen & ~frost & ~snow, retrieved, np.nan)
-
-    spread = np.sqrt(np.log1p(config.et_noise**2))
-    noise = generators["evapotranspiration"].standard_normal(size, dtype=np.float32)[:, place].T
-    factor = np.exp(spread * noise - spread**2 / 2)
-    clear_sky = clear_sky_radiation(domain["lat"].values, domain["elev"].values, time.day_of_year)
-    clear = forcing["swdown"].values > CLOUD_FREE * clear_sky
-    evapotranspiration = np.where(
-        clear & recorded, truth["evapotranspiration"].values * factor, np.nan
-    )
     dims = ("cell", "time")
     return xr.Dataset(
         {
             "soil_moisture": (
                 dims,
-                soil_moisture.astype(np.float32),
+                np.where(seen, values, np.nan).astype(np.float32),
                 {"units": "m3 m-3", "long_name": "surface soil moisture at 6 a.m. (made up)"},
             ),
-            "evapotranspiration": (
-                dims,
-                evapotranspiration.astype(np.float32),
-                {"units": "mm day-1", "long_name": "evapotranspiration of clear days (made up)"},
-            ),
+            "frost": (dims, frost),
+            "snow": (dims, snow),
         },
         coords={"time": forcing["time"]},
-        attrs={"record_start": str(config.start)},
     )
+
+
+def estimates(config: TwinConfig, domain, truth, generator) -> xr.DataArray:
+    """Daily evapotranspiration (cell, time) with an error in proportion (lognormal, unbiased,
+    ``et_noise``), NaN in the spin-up."""
+    time = pd.DatetimeIndex(truth["time"].values)
+    spread = np.sqrt(np.log1p(config.et_noise**2))
+    factor = np.exp(spread * _noise(config, domain, len(time), generator) - spread**2 / 2)
+    values = np.where(_recorded(config, time), truth["evapotranspiration"].values * factor, np.nan)
+    return xr.DataArray(
+        values.astype(np.float32),
+        dims=("cell", "time"),
+        coords={"time": truth["time"]},
+        attrs={"units": "mm day-1", "long_name": "evapotranspiration (made up)"},
+    )
+
+
+def _recorded(config, time):
+    return np.asarray(time >= pd.Timestamp(config.start))
+
+
+def _noise(config, domain, days, generator):
+    """(cell, day) normal; drawn for the whole grid, so that a cell meets the same with and without
+    others."""
+    place = domain["row"].values * config.cols + domain["col"].values
+    whole = generator.standard_normal((days, config.rows * config.cols), dtype=np.float32)
+    return whole[:, place].T

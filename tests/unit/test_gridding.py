@@ -1,0 +1,65 @@
+"""The chain of products of an instance: grid, spans, chunks."""
+
+import pytest
+
+from parlearn.gridding import chunk_days, chunks, gridding, regridded, span
+
+TWIN = {
+    "results": "results",
+    "study": "smap",
+    "source": {
+        "name": "twin",
+        "rows": 32,
+        "cols": 48,
+        "years": 2,
+        "start": "2015-04-01",
+        "seed": 1,
+    },
+}
+
+
+def test_a_twin_in_the_terms_of_the_archives():
+    grid = gridding(TWIN)
+    assert grid["box"] == {"south": 38.0, "north": 42.0, "west": -101.5, "east": -95.5}
+    assert grid["record"] == ["2015-04-01", "2017-03-31"]
+    assert list(grid["products"]) == ["nldas", "smap", "mod16"]
+    assert grid["products"]["smap"]["mirror"] == "results/smap/twin/archive/smap"
+    huaihe = gridding({**TWIN, "source": {**TWIN["source"], "place": "huaihe"}})
+    assert (huaihe["weather"], huaihe["resolution"]) == ("cmfd", 0.25)
+    assert gridding({**TWIN, "source": {"name": "hydrodl"}}) == {}
+
+
+def test_weather_begins_a_year_before_the_record():
+    grid = gridding(TWIN)
+    assert [d.isoformat() for d in span(grid, "nldas")] == ["2014-04-01", "2017-03-31"]
+    assert [d.isoformat() for d in span(grid, "smap")] == ["2015-04-01", "2017-03-31"]
+    assert chunks(grid, "nldas") == ["2014", "2015", "2016", "2017"]
+    assert chunks(grid, "smap", ["2016-01-01", "2016-12-31"]) == ["2016"]
+    assert regridded(grid, "smap")[0] == "<study>/regridded/smap/2015.nc"
+
+
+def test_months():
+    grid = gridding(TWIN)
+    grid["products"]["nldas"]["chunk"] = "month"
+    months = chunks(grid, "nldas")
+    assert (months[0], months[8], months[9], months[-1]) == (
+        "2014-04",
+        "2014-12",
+        "2015-01",
+        "2017-03",
+    )
+    assert len(months) == 36
+
+
+@pytest.mark.parametrize(
+    ("product", "chunk", "days"),
+    [
+        ("nldas", "2014", ("2014-04-01", "2014-12-31")),
+        ("nldas", "2016", ("2016-01-01", "2016-12-31")),
+        ("smap", "2017", ("2017-01-01", "2017-03-31")),
+        ("smap", "2015-12", ("2015-12-01", "2015-12-31")),
+        ("smap", "2016-02", ("2016-02-01", "2016-02-29")),
+    ],
+)
+def test_days_of_a_chunk(product, chunk, days):
+    assert chunk_days(gridding(TWIN), product, chunk) == days
