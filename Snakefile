@@ -44,9 +44,11 @@ rule all:
     input:
         TARGETS,
         "<results>/claims.csv",
+        ["<study>/coverage.csv"] if GRID else [],
 
 
 include: "workflow/rules/retrieve.smk"
+include: "workflow/rules/regrid.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/surrogate.smk"

@@ -12,6 +12,7 @@ os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
 
 from parlearn import catalogue
 from parlearn import config as configuration
+from parlearn import gridding
 from parlearn.claims import table as claim_table
 from parlearn.sourcehash import source_hash
 
@@ -30,6 +31,8 @@ except configuration.ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 SOURCE = CONFIG["source"]
+# grid and products, of a source that has such
+GRID = gridding.gridding(CONFIG)
 ROUNDS = CONFIG["simulate"]["rounds"]
 BATCHES = CONFIG["simulate"]["batches"]
 GPU = 0 if CONFIG["device"] == "cpu" else 1

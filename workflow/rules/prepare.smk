@@ -1,4 +1,5 @@
-# Requires: the source of the configuration: a twin needs nothing, hydrodl its raw files
+# Requires: the source of the configuration: a twin needs nothing, hydrodl its raw files, archives
+#           and twins their regridded products
 # Makes:    <study>/domain.nc, forcing.nc, observations.nc, training.nc (and truth.nc of a twin);
 #           filled/{sampling}.nc and .json where the configuration has the key gap_filling
 
@@ -7,14 +8,13 @@ VEGETATION = "<resources>/vegetation/ldas_library.csv"
 if SOURCE["name"] == "twin":
 
     rule build_twin:
-        """Invent a region, its weather, true parameters and what satellites would have seen of it."""
+        """Invent a region, its weather and true parameters; publish what archives would have of it."""
         input:
             VEGETATION,
         output:
-            domain="<study>/domain.nc",
-            forcing="<study>/forcing.nc",
-            observations="<study>/observations.nc",
-            truth="<study>/truth.nc",
+            truth="<study>/twin/truth.nc",
+            archive="<study>/twin/archive.csv",
+            statics=gridding.static_files(GRID["statics"], "twin"),
         log:
             "<logs>/build_twin.log",
         benchmark:
@@ -34,6 +34,119 @@ if SOURCE["name"] == "twin":
             parameters=CONFIG["model"]["parameters"],
         script:
             "../scripts/build_twin.py"
+
+    rule cut_truth:
+        """Keep the truth of a twin at the cells of the domain."""
+        input:
+            truth="<study>/twin/truth.nc",
+            domain="<study>/domain.nc",
+        output:
+            "<study>/truth.nc",
+        log:
+            "<logs>/cut_truth.log",
+        benchmark:
+            "<benchmarks>/cut_truth.tsv"
+        conda:
+            "../../envs/data.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(4000),
+            runtime=growing(10),
+        params:
+            code=code("cut_truth"),
+        script:
+            "../scripts/cut_truth.py"
+
+
+if GRID:
+
+    # the target that decides which cells can be used: the first one observed
+    FIRST_TARGET, FIRST_PRODUCT = next(iter(GRID["observations"].items()))
+    TRAINING = min(CONFIG["periods"]["train"].values())
+
+    rule grid_domain:
+        """Choose the cells of the grid, set VIC's constants and the networks' attributes, and split."""
+        input:
+            VEGETATION,
+            statics="<study>/statics.nc",
+            weather=gridding.regridded(GRID, GRID["weather"], TRAINING),
+            observed=gridding.regridded(GRID, FIRST_PRODUCT, TRAINING),
+        output:
+            domain="<study>/domain.nc",
+            cells=report(
+                "<study>/cells.csv",
+                caption="../report/coverage.rst",
+                category="data",
+                labels={"what": "cells kept and left out"},
+            ),
+        log:
+            "<logs>/grid_domain.log",
+        benchmark:
+            "<benchmarks>/grid_domain.tsv"
+        conda:
+            "../../envs/data.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(8000),
+            runtime=growing(60),
+        params:
+            code=code("grid_domain"),
+            target=FIRST_TARGET,
+            samplings=CONFIG["samplings"],
+            split_seed=CONFIG["split_seed"],
+            training=TRAINING,
+        script:
+            "../scripts/grid_domain.py"
+
+    rule grid_forcing:
+        """Put the regridded weather of the domain's cells on one time axis, a spin-up year first."""
+        input:
+            domain="<study>/domain.nc",
+            weather=gridding.regridded(GRID, GRID["weather"]),
+        output:
+            "<study>/forcing.nc",
+        log:
+            "<logs>/grid_forcing.log",
+        benchmark:
+            "<benchmarks>/grid_forcing.tsv"
+        conda:
+            "../../envs/data.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(8000),
+            runtime=growing(60),
+        params:
+            code=code("grid_forcing"),
+            record=GRID["record"],
+        script:
+            "../scripts/grid_forcing.py"
+
+    rule grid_observations:
+        """Put the regridded observations of the domain's cells on the time axis of the forcing."""
+        input:
+            **{
+                target: gridding.regridded(GRID, product)
+                for target, product in GRID["observations"].items()
+            },
+            domain="<study>/domain.nc",
+        output:
+            "<study>/observations.nc",
+        log:
+            "<logs>/grid_observations.log",
+        benchmark:
+            "<benchmarks>/grid_observations.tsv"
+        conda:
+            "../../envs/data.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(4000),
+            runtime=growing(30),
+        params:
+            code=code("grid_observations"),
+            targets=list(GRID["observations"]),
+            record=GRID["record"],
+        script:
+            "../scripts/grid_observations.py"
 
 
 if SOURCE["name"] == "hydrodl":

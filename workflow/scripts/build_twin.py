@@ -1,26 +1,29 @@
-"""Invent a region, its weather, true parameters and what satellites would have seen of it."""
+"""Invent a region, its weather and true parameters; publish what archives would have of it."""
+
+from pathlib import Path
 
 from parlearn import contracts
-from parlearn.domain import keep_used
 from parlearn.job import job
 from parlearn.models.vic import VIC
-from parlearn.provenance import stamp
+from parlearn.provenance import stamp, write_sidecar
 from parlearn.sources.twin import TRUTH_OUTPUTS, TwinConfig, build_inputs, build_truth
+from parlearn.sources.twin.archive import listing, write_granules, write_statics
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params
     config = TwinConfig.from_mapping(params.source)
-    whole = build_inputs(config, params.samplings, params.train_end, params.split_seed)
-    domain, forcing = keep_used(*whole)
-    cells = domain.sizes["cell"], whole[0].sizes["cell"]
-    log.info("%d of %d cells are used, %d days", *cells, forcing.sizes["time"])
+    domain, forcing = build_inputs(config, params.samplings, params.train_end, params.split_seed)
     model = VIC(domain, forcing, names=tuple(params.parameters), outputs=TRUTH_OUTPUTS)
-    truth, observations = build_truth(config, domain, forcing, model)
+    truth, _ = build_truth(config, domain, forcing, model)
+    log.info("truth: %d cells, %d days", truth.sizes["cell"], truth.sizes["time"])
+    write_statics(config, Path(snakemake.output.statics[0]).parent)
+    folder = Path(snakemake.output.archive).parent / "archive"
+    written = write_granules(config, domain, forcing, truth, folder)
+    for product, paths in written.items():
+        size = sum(path.stat().st_size for path in paths) / 1e6
+        log.info("%s: %d granules, %.0f MB", product, len(paths), size)
     provenance = stamp(snakemake.rule, snakemake.input, params.items(), config.seed)
-    for kind, ds in (
-        ("domain", domain),
-        ("forcing", forcing),
-        ("observations", observations),
-        ("truth", truth),
-    ):
-        contracts.write(ds, snakemake.output[kind], kind, provenance)
+    places = {name: domain[name] for name in ("lat", "lon", "row", "col")}
+    contracts.write(truth.assign(places), snakemake.output.truth, "truth", provenance)
+    contracts.write_table(listing(written, folder), snakemake.output.archive)
+    write_sidecar(snakemake.output.archive, provenance)

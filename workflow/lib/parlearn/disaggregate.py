@@ -26,6 +26,12 @@ def vapour_pressure(specific_humidity, pressure):
     return specific_humidity * pressure / (0.622 + 0.378 * specific_humidity)
 
 
+def specific_humidity(vapour_pressure, pressure):
+    """Specific humidity (kg kg-1) from vapour pressure and pressure in one unit: the inverse of
+    :func:`vapour_pressure`."""
+    return 0.622 * vapour_pressure / (pressure - 0.378 * vapour_pressure)
+
+
 def wind_speed(u, v):
     """Wind speed (m s-1) from its components, not below :data:`MINIMUM_WIND`."""
     return np.maximum(np.hypot(u, v), MINIMUM_WIND)

@@ -6,10 +6,13 @@ the other. Imports nothing heavy, since the workflow reads it each time it is pl
 
 import datetime
 from collections.abc import Mapping
+from pathlib import Path
 
 from parlearn.config import record_of
 from parlearn.sources.twin.place import PLACES, box
 
+#: files of a folder of maps, see :mod:`parlearn.sources.statics`; the last is not needed
+STATIC_FILES = ("soil.nc", "landcover.nc", "ndvi.nc", "elevation.nc", "parameters.nc")
 #: how a twin's granules are to be read; its files are grouped and cropped as archives do on request
 TWIN_PRODUCTS = {
     "nldas": {"version": "2.0", "chunk": "year"},
@@ -95,3 +98,19 @@ def chunk_days(grid: Mapping, product: str, chunk: str) -> tuple[str, str]:
         start = datetime.date(year, month, 1)
         end = datetime.date(year + month // 12, month % 12 + 1, 1) - datetime.timedelta(days=1)
     return max(first, start).isoformat(), min(last, end).isoformat()
+
+
+def read_as(grid: Mapping, product: str) -> dict:
+    """The settings of a product that decide what its fields are, not whence they come."""
+    return {
+        key: value
+        for key, value in grid["products"][product].items()
+        if key not in ("mirror", "url", "chunk")
+    }
+
+
+def static_files(folder: str, source: str) -> list[str]:
+    """The maps of a study. A twin makes all that are needed; a user's folder is taken as it is, so
+    that what it lacks is told by the rule that reads it."""
+    paths = [f"{folder}/{name}" for name in STATIC_FILES]
+    return paths[:-1] if source == "twin" else [path for path in paths if Path(path).is_file()]

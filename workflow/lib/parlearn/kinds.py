@@ -82,6 +82,40 @@ KINDS = {
         "tair_3h": ("cell time step", "degC", -90, 70),
         "swdown_3h": ("cell time step", "W m-2", 0, 1800),
     },
+    # products on the target grid
+    "statics": {
+        "lat": ("lat", "degrees_north", -90, 90),
+        "lon": ("lon", "degrees_east", -180, 360),
+        **{
+            name: ("lat lon", unit, lower, upper, "gaps")
+            for name, unit, lower, upper in (
+                ("sand", "%", 0, 100),
+                ("clay", "%", 0, 100),
+                ("silt", "%", 0, 100),
+                ("ndvi", "1", -1, 1),
+                ("elevation", "m", -500, 9000),
+                ("igbp", "1", 0, 17),
+            )
+        },
+    },
+    "weather": {
+        "prec": ("time lat lon", "mm day-1", 0, 2000, "gaps"),
+        "tair": ("time lat lon", "degC", -80, 60, "gaps"),
+        "swdown": ("time lat lon", "W m-2", 0, 600, "gaps"),
+        "lwdown": ("time lat lon", "W m-2", 20, 800, "gaps"),
+        "vp": ("time lat lon", "kPa", 0, 12, "gaps"),
+        "pressure": ("time lat lon", "kPa", 30, 112, "gaps"),
+        "wind": ("time lat lon", "m s-1", 0, 100, "gaps"),
+        "tair_3h": ("time step lat lon", "degC", -90, 70, "gaps"),
+        "swdown_3h": ("time step lat lon", "W m-2", 0, 1800, "gaps"),
+    },
+    "retrieved": {"soil_moisture": ("time lat lon", *_MOISTURE, "gaps")},
+    "fluxes": {"evapotranspiration": ("time lat lon", *_ET, "gaps")},
+    # of composites: time is the first day
+    "composites": {
+        "evapotranspiration": ("time lat lon", *_ET, "gaps"),
+        "days": ("time", None, 1, 31, "int"),
+    },
     "observations": _series(
         "cell time",
         "gaps",
@@ -136,7 +170,8 @@ KINDS = {
     },
 }
 
-#: columns of the CSV files; a flag ``gaps`` allows empty cells, ``text`` anything that is written
+#: columns of the CSV files; a flag ``gaps`` allows empty cells, ``text`` anything that is written,
+#: ``empty`` a table without rows
 TABLES = {
     "history": {
         "epoch": (0, INF),
@@ -151,6 +186,14 @@ TABLES = {
         "seconds": (0, INF),
         "rmse_train_cells": (0, INF, "gaps"),
         "rmse_test_cells": (0, INF, "gaps"),
+    },
+    # what granules lack; see parlearn.sources.granules
+    "coverage": {
+        "product": (None, None, "text"),
+        "granule": (None, None, "text"),
+        "date": (None, None, "text"),
+        "what": (None, None, "text"),
+        "count": (0, INF, "empty"),
     },
     # one row a published claim; see parlearn.claims.answers
     "claims": {

@@ -30,14 +30,14 @@ class GriddedError(ValueError):
 
 
 def coverage(
-    statics: xr.Dataset, weather: Sequence, moisture: Sequence, training: Sequence[str]
+    statics: xr.Dataset, weather: Sequence, observed: Sequence, target: str, training: Sequence[str]
 ) -> pd.DataFrame:
     """Which cells of the grid can be used, and why not.
 
     Parameters
     ----------
     statics : (lat, lon), as :func:`parlearn.sources.statics.read_statics` gives them
-    weather, moisture : paths of regridded files of weather and of the target, in order of time
+    weather, observed : paths of regridded files of weather and of ``target``, in order of time
     training : first and last day, ISO, inclusive: a cell without an observation in it is left out
 
     Returns
@@ -56,14 +56,14 @@ def coverage(
                     bad |= np.isnan(part[name].transpose("time", "lat", "lon").values)
                 whole = bad.all(axis=(1, 2))  # no weather anywhere: not a matter of the cell
                 gaps += bad[~whole].sum(axis=0)
-    for path in moisture:
+    for path in observed:
         with xr.open_dataset(path) as ds:
-            part = ds["soil_moisture"].sel(time=slice(*training)).transpose("time", "lat", "lon")
+            part = ds[target].sel(time=slice(*training)).transpose("time", "lat", "lon")
             seen += np.isfinite(part.values).sum(axis=0)
     reasons = np.full(shape, "", dtype=object)
     # the last reason written is the one that stands: the plainest ones come last
-    if moisture:
-        reasons[seen == 0] = f"no observation in {training[0]}..{training[1]}"
+    if observed:
+        reasons[seen == 0] = f"no {target} in {training[0]}..{training[1]}"
     reasons[gaps > 0] = "weather has gaps"
     needed = (
         "sand",
@@ -244,6 +244,20 @@ def build_observations(
             raise GriddedError(f"there is no {target} in the record {record[0]} .. {record[1]}")
         observations.attrs[f"last_{target}"] = str(days[seen[-1]].date())
     return observations
+
+
+def cut_truth(truth: xr.Dataset, domain: xr.Dataset) -> xr.Dataset:
+    """The truth of a twin at the cells of a domain, in its order."""
+    there = {
+        (int(row), int(col)): k
+        for k, (row, col) in enumerate(zip(truth["row"].values, truth["col"].values))
+    }
+    places = zip(domain["row"].values, domain["col"].values)
+    cells = [there.get((int(row), int(col)), -1) for row, col in places]
+    cut = truth.isel(cell=cells)
+    if min(cells) < 0 or not np.allclose(cut["lat"], domain["lat"], atol=1e-4):
+        raise GriddedError("the truth is not of the domain's grid: make both again")
+    return cut
 
 
 def _cells(paths, domain, span, names=WEATHER):

@@ -1,0 +1,92 @@
+# Requires: <study>/granules/{product}/{chunk}.csv, a folder of maps
+# Makes:    <study>/regridded/{product}/{chunk}.nc, <study>/statics.nc, <study>/coverage.csv
+
+if GRID:
+
+    # what decides a regridded field, apart from the product's own settings
+    TARGET = {key: GRID[key] for key in ("box", "resolution", "record", "day", "minimum_share")}
+
+    rule regrid_product:
+        """Bring a year or month of a product to the study's grid and to days; count what is missing."""
+        input:
+            granules="<study>/granules/{product}/{chunk}.csv",
+        output:
+            fields="<study>/regridded/{product}/{chunk}.nc",
+            coverage="<study>/regridded/{product}/{chunk}.coverage.csv",
+        log:
+            "<logs>/regrid_product/{product}/{chunk}.log",
+        benchmark:
+            "<benchmarks>/regrid_product/{product}/{chunk}.tsv"
+        wildcard_constraints:
+            product="|".join(GRID["products"]),
+            chunk=r"\d{4}(-\d{2})?",
+        conda:
+            "../../envs/data.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(4000),
+            runtime=growing(120),
+        params:
+            code=code("regrid_product"),
+            days=lambda wildcards: gridding.chunk_days(GRID, wildcards.product, wildcards.chunk),
+            grid=TARGET,
+            settings=lambda wildcards: gridding.read_as(GRID, wildcards.product),
+            weights=f"{CONFIG['results']}/weights",
+        script:
+            "../scripts/regrid_product.py"
+
+    rule read_statics:
+        """Bring soil, land cover, greenness, terrain and published parameters to the study's grid."""
+        input:
+            lambda wildcards: gridding.static_files(GRID["statics"], SOURCE["name"]),
+        output:
+            "<study>/statics.nc",
+        log:
+            "<logs>/read_statics.log",
+        benchmark:
+            "<benchmarks>/read_statics.tsv"
+        conda:
+            "../../envs/data.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(8000),
+            runtime=growing(60),
+        params:
+            code=code("read_statics"),
+            folder=GRID["statics"],
+            box=GRID["box"],
+            resolution=GRID["resolution"],
+            minimum_share=GRID["minimum_share"],
+            weights=f"{CONFIG['results']}/weights",
+        script:
+            "../scripts/read_statics.py"
+
+    rule gather_coverage:
+        """One table of all that is missing in the granules of the study."""
+        input:
+            [
+                path.replace(".nc", ".coverage.csv")
+                for product in GRID["products"]
+                for path in gridding.regridded(GRID, product)
+            ],
+        output:
+            report(
+                "<study>/coverage.csv",
+                caption="../report/gaps.rst",
+                category="data",
+                labels={"what": "gaps and granules left aside"},
+            ),
+        log:
+            "<logs>/gather_coverage.log",
+        benchmark:
+            "<benchmarks>/gather_coverage.tsv"
+        conda:
+            "../../envs/data.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(1500),
+            runtime=growing(10),
+        params:
+            code=code("gather_coverage"),
+        script:
+            "../scripts/gather_coverage.py"

@@ -1,0 +1,14 @@
+"""Put the regridded weather of the domain's cells on one time axis, a spin-up year first."""
+
+from parlearn import contracts
+from parlearn.job import job
+from parlearn.provenance import stamp
+from parlearn.sources.gridded import build_forcing
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params, inputs = snakemake.params, snakemake.input
+    domain = contracts.read(inputs.domain, "domain")
+    forcing = build_forcing(inputs.weather, domain, params.record)
+    log.info("%d cells, %d days", forcing.sizes["cell"], forcing.sizes["time"])
+    provenance = stamp(snakemake.rule, inputs, config=params.items())
+    contracts.write(forcing, snakemake.output[0], "forcing", provenance)

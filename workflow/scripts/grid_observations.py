@@ -1,0 +1,16 @@
+"""Put the regridded observations of the domain's cells on the time axis of the forcing."""
+
+from parlearn import contracts
+from parlearn.job import job
+from parlearn.provenance import stamp
+from parlearn.sources.gridded import build_observations
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params, inputs = snakemake.params, snakemake.input
+    domain = contracts.read(inputs.domain, "domain")
+    paths = {target: inputs[target] for target in params.targets}
+    observations = build_observations(paths, domain, params.record)
+    for target in params.targets:
+        log.info("%s: %d observations", target, int(observations[target].notnull().sum()))
+    provenance = stamp(snakemake.rule, inputs, config=params.items())
+    contracts.write(observations, snakemake.output[0], "observations", provenance)

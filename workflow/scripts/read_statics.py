@@ -1,0 +1,18 @@
+"""Bring soil, land cover, greenness, terrain and published parameters to the study's grid."""
+
+from parlearn import contracts
+from parlearn.job import job
+from parlearn.provenance import stamp
+from parlearn.sources.regridding import target_grid
+from parlearn.sources.statics import read_statics
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params = snakemake.params
+    target = target_grid(params.box, params.resolution)
+    statics = read_statics(params.folder, target, params.minimum_share, params.weights)
+    for name, values in statics.data_vars.items():
+        log.info("%s: %d of %d cells", name, int(values.notnull().sum()), values.size)
+    config = {name: value for name, value in params.items() if name != "weights"}
+    contracts.write(
+        statics, snakemake.output[0], "statics", stamp(snakemake.rule, snakemake.input, config)
+    )
