@@ -282,7 +282,7 @@ def figures(tmp_path):
         ({"script": "plot_none"}, "tsai2021_fig4.script: there is no"),
         ({"runs": {"method": ["none"]}}, "tsai2021_fig4.runs: no run of the set 'demo' is like"),
         ({"runs": {"metod": ["dpl_z"]}}, "tsai2021_fig4.runs: unknown key 'metod' (did you mean"),
-        ({"sources": ["camels"]}, "tsai2021_fig4.sources[0]: 'camels' is unknown"),
+        ({"needs": ["runoff"]}, "tsai2021_fig4.needs[0]: 'runoff' is unknown"),
     ],
 )
 def test_mistakes_in_figures_are_named(figures, keys, words):

@@ -97,7 +97,8 @@ def summary_runs(wildcards):
     return [catalogue.shown(RUNS[name]) for name in figure["runs"]] if figure["files"] else []
 
 
-# state borders belong on maps of real places only
-BORDERS = [] if SOURCE["name"] == "twin" else ["resources/borders/conus.json"]
+# state borders belong on maps of real places only, and there are those of CONUS
+REAL_CONUS = SOURCE["name"] == "hydrodl" or SOURCE.get("weather") == "nldas"
+BORDERS = ["resources/borders/conus.json"] if REAL_CONUS else []
 CLAIM_FILES = claim_table.claim_files(CLAIMS, CONFIG)
 TARGETS = sorted({path for paths in catalogue.targets(FIGURES).values() for path in paths})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parlearn.config import ConfigError, check_schema, guess, listed, read_rows, read_yaml
+from parlearn.sources.places import PLACES
 
 #: method of a run -> the part of ``settings`` with its presets ("-": it learns nothing)
 METHODS = {
@@ -21,11 +22,6 @@ METHODS = {
 }
 #: files of a run that some runs lack, and whose names are not those of their kind
 RUN_FILES = {"curve": "curve.csv", "history": "history.csv", "card": "network/card.json"}
-#: variables that a source has observations of
-OBSERVED = {
-    "twin": ("soil_moisture", "evapotranspiration"),
-    "hydrodl": ("soil_moisture",),
-}
 #: models that a method may learn through
 MODELS = ("surrogate", "vic")
 
@@ -114,7 +110,7 @@ def read_figures(
         ):
             if not file.is_file():
                 problems.append(f"{name}.{key}: there is no {file}: write it or correct the name")
-        if config["source"]["name"] not in figure["sources"]:
+        if not {*figure.get("needs", [])} <= {*offered(config)}:
             continue
         if figure["paper"] not in config["papers"]:
             continue
@@ -140,6 +136,14 @@ def read_figures(
     if problems:
         raise ConfigError(path, problems)
     return found
+
+
+def offered(config: Mapping) -> list[str]:
+    """What a source can be compared with: targets that it has observations of, and the truth."""
+    source = config["source"]
+    if source["name"] == "twin":
+        return [*PLACES[source.get("place", "plains")].observations, "truth"]
+    return list(source.get("observations", ["soil_moisture"]))
 
 
 def datasets_of(which: str, config: Mapping) -> dict[str, dict]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from parlearn.config import record_of
-from parlearn.sources.twin.place import PLACES, box
+from parlearn.sources.places import PLACES, box
 
 #: files of a folder of maps, see :mod:`parlearn.sources.statics`; the last is not needed
 STATIC_FILES = ("soil.nc", "landcover.nc", "ndvi.nc", "elevation.nc", "parameters.nc")

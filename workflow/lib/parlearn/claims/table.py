@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from parlearn.catalogue import METHODS, OBSERVED, Run
+from parlearn.catalogue import METHODS, Run, offered
 from parlearn.config import ConfigError, check_schema, guess, listed, read_yaml
 
 
@@ -218,7 +218,7 @@ def _entry(claim, runs, config) -> dict:
         return entry
     target, source = claim["quantity"].get("target"), config["source"]["name"]
     reads = METRICS[claim["quantity"]["metric"]]
-    if target and reads.observed and target not in OBSERVED[source]:
+    if target and reads.observed and target not in offered(config):
         entry["why"] = f"the source {source} has no observations of {target}"
         return entry
     number = claim["compare"] != "order"

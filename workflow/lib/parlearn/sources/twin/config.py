@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from parlearn.domain import NEIGHBOUR
-from parlearn.sources.twin.place import PLACES
+from parlearn.sources.places import PLACES
 
 #: one independent random stream for each, in this order: append only, or every twin changes
 PURPOSES = (
@@ -37,7 +37,7 @@ class TwinConfig:
     years : years of record after the spin-up year, from ``start``.
     seed : the whole twin follows from it.
     start : first day of the record (ISO date); one more year of weather lies before it.
-    place : where it lies (:data:`parlearn.sources.twin.place.PLACES`), which sets the cells' size.
+    place : where it lies (:data:`parlearn.sources.places.PLACES`), which sets the cells' size.
     hidden_share : share of the variance of the true parameters that attributes do not tell.
     sm_noise : standard deviation (m3 m-3) of the random error of a soil-moisture retrieval. The
         mission's requirement of 0.04 is met at its core validation sites (Colliander et al. 2017,

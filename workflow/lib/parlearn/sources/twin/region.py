@@ -10,9 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from parlearn.soil import soil_statics
+from parlearn.sources.places import PLACES, corner
 from parlearn.sources.twin.config import TwinConfig
 from parlearn.sources.twin.fields import random_fields
-from parlearn.sources.twin.place import PLACES, corner
 from parlearn.sources.twin.weather import (
     DAYS_PER_YEAR,
     Climate,
