@@ -70,10 +70,10 @@ def summaries(request, tmp_path_factory):
         "fig2": skill.summarise_performance(runs, results, made_up.TEST),
         "fig4": fields.summarise_parameters(runs, results, ["infilt"], truth),
         "figS3": fields.summarise_parameters(runs, results, None, truth),
-        "fig6": curve_tables.summarise_scaling(runs, results, 0.043),
+        "fig6": curve_tables.summarise_scaling(runs, results, made_up.TEST, 0.043),
         "figS1": fields.summarise_sampling(results),
         "figS2": skill.summarise_surrogate(study.skill, run, results, made_up.TEST),
-        "tableS1": curve_tables.summarise_table(runs, results),
+        "tableS1": curve_tables.summarise_table(runs, results, made_up.TEST),
         "recovery": fields.summarise_recovery(runs, results, study.truth),
     }
     for name, summary in tables.items():

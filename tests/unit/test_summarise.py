@@ -120,19 +120,25 @@ def test_curves(results):
 
 
 def test_scaling(results):
-    table = curves.summarise_scaling(made_up.FULL, results, threshold=0.043)
+    table = curves.summarise_scaling(made_up.FULL, results, made_up.TEST, threshold=0.043)
     assert not set(table["variant"]) & {"default", "cellmean"}
     assert table.loc[table["variant"] == "sceua", "epochs"].isna().all()
     dpl = one(table, variant="dpl_z", sampling="s4", period="two_years", seed=1)
     assert dpl["epochs"].item() == 40  # 0.04 + 0.1 exp(-40 / 10) is the first below
     assert dpl["seconds"].item() == 80
+    # simulated ET is the truth plus 0.1 mm a day, and the truth grows with the row
+    assert (table["corr_et"] > 0.9).all()
     with pytest.raises(ValueError, match="trained run"):
-        curves.summarise_scaling(made_up.FULL.iloc[:2], results)
+        curves.summarise_scaling(made_up.FULL.iloc[:2], results, made_up.TEST)
 
 
 def test_table(results):
-    table = curves.summarise_table(made_up.FULL, results)
+    table = curves.summarise_table(made_up.FULL, results, made_up.TEST)
     assert set(table["sampling"]) == {"s4"}
+    flux = table[(table["split"] == "flux") & (table["variant"] != "cellmean")]
+    bias = flux.loc[flux["quantity"] == "bias", "value"]
+    assert bias.to_numpy() == pytest.approx(36.525, abs=0.01)  # 0.1 mm a day
+    assert "cellmean" not in set(table.loc[table["split"] == "flux", "variant"])
     value = one(table, variant="dpl_a", seed=2, score_map="raw", split="spatial", quantity="rmse")
     run = made_up.FULL[
         (

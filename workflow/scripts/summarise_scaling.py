@@ -14,7 +14,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params
     runs = pd.DataFrame(params.runs)
     results = Results(Path(snakemake.output[0]).parents[1], params.study)
-    table = summarise_scaling(runs, results, params.threshold, **params.options)
+    table = summarise_scaling(runs, results, params.test, params.threshold, **params.options)
     log.info("%d rows from %d runs", len(table), len(runs))
     contracts.write_table(table, snakemake.output[0])
     provenance = stamp(snakemake.rule, snakemake.input, config=params.items())

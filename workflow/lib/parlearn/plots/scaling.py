@@ -1,4 +1,4 @@
-"""Scaling curves (tsai2021_fig6, soil-moisture panel): what more training cells bring."""
+"""Scaling curves (tsai2021_fig6, panel a of the paper): what more training cells bring."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,8 @@ _COLUMNS = [
 
 
 def tsai2021_fig6(summary, out, *, data):
-    """Cost to the threshold, ending RMSE and RMSE at held-out cells against sampling density.
+    """Cost to the threshold, ending RMSE, RMSE at held-out cells against sampling density; and
+    where there are observations the correlation of mean ET.
 
     Parameters
     ----------
@@ -40,10 +41,13 @@ def tsai2021_fig6(summary, out, *, data):
         "rmse_temporal": "Ending test RMSE,\ntrained cells (m³ m⁻³)",
         "rmse_spatial": "Ending test RMSE,\nheld-out cells (m³ m⁻³)",
     }
+    if "corr_et" in table:
+        panels["corr_et"] = "Correlation of mean ET\nover trained cells"
     with style.house():
-        fig = style.new_figure(3.1)
-        axes = fig.subplots(1, 3)
-        for ax, letter, (quantity, label) in zip(axes, "abc", panels.items(), strict=True):
+        rows = 2 if len(panels) > 3 else 1
+        fig = style.new_figure(2.6 * rows + 0.5)
+        axes = fig.subplots(rows, len(panels) // rows, squeeze=False).ravel()
+        for ax, letter, (quantity, label) in zip(axes, "abcd", panels.items(), strict=True):
             part = numbers[numbers["quantity"] == quantity]
             if quantity == "epochs":
                 part = _mark_unreached(ax, part, table)
@@ -55,10 +59,9 @@ def tsai2021_fig6(summary, out, *, data):
             ax.set_ylabel(label)
             ax.grid(True, axis="y")
             style.letter(ax, letter)
-        low, high = style.span(
-            numbers.loc[numbers["quantity"] != "epochs", ["low", "high"]].to_numpy()
-        )
-        for ax in axes[1:]:
+        errors = numbers["quantity"].str.startswith("rmse")
+        low, high = style.span(numbers.loc[errors, ["low", "high"]].to_numpy())
+        for ax in axes[1:3]:
             ax.set_ylim(low, high)
         handles = [
             Line2D([], [], color=k.color, ls=k.line, marker=k.marker, mfc=k.face, label=k.label)
@@ -95,8 +98,10 @@ def over_seeds(table) -> pd.DataFrame:
     """
     rows = []
     keys = ["variant", "sampling", "period", "trained_cells"]
+    quantities = ["epochs", "rmse_temporal", "rmse_spatial"]
+    quantities += [name for name in ("corr_et",) if name in table]
     for key, group in table.groupby(keys, sort=False):
-        for quantity in ("epochs", "rmse_temporal", "rmse_spatial"):
+        for quantity in quantities:
             values = group[quantity].to_numpy(float)
             row = dict(zip(keys, key, strict=True)) | {"quantity": quantity, "seeds": len(values)}
             row |= {"mean": values.mean(), "low": values.min(), "high": values.max()}

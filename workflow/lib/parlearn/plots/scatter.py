@@ -12,6 +12,7 @@ _COLUMNS = [
     "seed",
     "target",
     "rmse",
+    "bias",
     "corr",
     "nse",
     "cells",
@@ -58,6 +59,15 @@ def li2023_fig4(summary, out, *, data):
 
 def li2023_fig9(summary, out, *, data):
     """Scatter of temporal-mean ET, a panel for each method; arguments as of :func:`li2023_fig4`."""
+    _one_row(summary, out, data, "rmse")
+
+
+def tsai2021_fig3(summary, out, *, data):
+    """Scatter of temporal-mean ET of a few methods, with bias; arguments as above."""
+    _one_row(summary, out, data, "bias")
+
+
+def _one_row(summary, out, data, error):
     table = style.read_summary(summary, _COLUMNS)
     looks = style.looks(table["variant"])
     label = table["dataset"].iloc[0]
@@ -69,7 +79,7 @@ def li2023_fig9(summary, out, *, data):
         panels = {(label, variant): ax for variant, ax in zip(looks, axes, strict=False)}
         for ax in list(axes)[len(looks) :]:
             ax.set_axis_off()
-        _draw_all(fig, panels, table, looks)
+        _draw_all(fig, panels, table, looks, error)
         style.heading(fig, data, [label, *_notes(table)])
         style.save(fig, table, out)
 
@@ -79,8 +89,8 @@ def _notes(table):
     return [f"seed {points['seed'].min():.0f}", "means over the test period"]
 
 
-def _draw_all(fig, panels, table, looks):
-    """Panels (dataset, variant) -> axes on one scale, with one colour bar."""
+def _draw_all(fig, panels, table, looks, error="rmse"):
+    """Panels (dataset, variant) -> axes on one scale, with one colour bar; ``error`` is told."""
     points, scores = (table[table["panel"] == name] for name in ("point", "score"))
     low, high = style.span(points[["simulated", "observed"]].to_numpy())
     target = table["target"].iloc[0]
@@ -98,7 +108,7 @@ def _draw_all(fig, panels, table, looks):
         drawn = _draw(ax, here, (high - low) * _REACH)
         if len(here):
             one = score[score["seed"] == here["seed"].iloc[0]].iloc[0]
-            _tell(ax, one, _DIGITS[target], size)
+            _tell(ax, one, error, _DIGITS[target], size)
         ax.locator_params(nbins=4)
         style.letter(ax, letter, looks[variant].label, room=2.6 * size)
     fig.supxlabel(f"simulated {_MEANS[target]}", fontsize=8)
@@ -134,13 +144,14 @@ def density(x, y, reach) -> np.ndarray:
     return counts / counts.max()
 
 
-def _tell(ax, score, digits, size):
+def _tell(ax, score, error, digits, size):
     """Two lines of numbers between title and panel, where no point can be."""
     number = f"{score['cells']:.0f} cells"
     if score["target"] == "soil_moisture":
         number = f"{score['below_zero']:.0f} of {score['cells']:.0f} below 0"
     said = {name: style.say_number(score[name], 2) for name in ("corr", "nse")}
-    said["rmse"] = style.say_number(score["rmse"], digits)
-    lines = "RMSE {rmse}, Corr {corr}\nNSE {nse}, {number}".format(**said, number=number)
+    word = {"rmse": "RMSE", "bias": "Bias"}[error]
+    first = f"{word} {style.say_number(score[error], digits)}, Corr {said['corr']}"
+    lines = f"{first}\nNSE {said['nse']}, {number}"
     text = ax.text(0, 1.02, lines, transform=ax.transAxes, va="bottom", fontsize=size)
     text.set_in_layout(False)  # panels are not to shrink for it

@@ -15,6 +15,7 @@ _MAPS = {
 }
 _SCORES = {"bias": "Bias", "rmse": "RMSE", "ubrmse": "ubRMSE", "corr": "Corr"}
 _SPLITS = ("temporal", "spatial")
+_FLUX = {"bias": ("Bias\n(mm year⁻¹)", 0), "corr": ("Corr", 3), "nse": ("NSE", 3)}
 _COSTS = {
     "epochs": "Epochs\nin all",
     "seconds": "Time\nin all",
@@ -82,6 +83,16 @@ def build_parts(numbers: pd.DataFrame, threshold) -> list[tuple]:
         keys = [(score_map, split, score) for split in _SPLITS for score in _SCORES]
         head = ["Method", *(f"{_SCORES[score]}\n{split}" for _, split, score in keys)]
         parts.append((f"Median scores over cells, {words}", head, rows(looks, keys, 3)))
+    flux = [v for v in looks if (v, "", "flux", "corr") in cells]
+    if flux:
+        columns = [
+            rows(flux, [("", "flux", score)], digits, with_spread=True)
+            for score, (_, digits) in _FLUX.items()
+        ]
+        head = ["Method", *(words for words, _ in _FLUX.values())]
+        title = f"Temporal-mean ET of the trained cells, never used in training{spread}"
+        lines = [[same[0][0], *(column[1] for column in same)] for same in zip(*columns)]
+        parts.append((title, head, lines))
     keys = [("", "cost", quantity) for quantity in _COSTS]
     trained = [v for v in looks if (v, "", "cost", "epochs") in cells]
     if trained:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from parlearn import contracts
 from parlearn.evaluate import TESTS, first_below
+from parlearn.summarise.means import flux_scores
 from parlearn.summarise.results import IDENTITY, UNTRAINED, Results, choose, identify, tag
 
 
@@ -21,13 +22,15 @@ def summarise_curves(runs, results: Results) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def summarise_scaling(runs, results: Results, threshold=0.05) -> pd.DataFrame:
+def summarise_scaling(runs, results: Results, span, threshold=0.05) -> pd.DataFrame:
     """fig6: what each training costs to the threshold (empty: not reached), and where it ends.
 
     Columns: identity, trained_cells, threshold, epochs, seconds, most_epochs (all there were),
-    rmse_temporal, rmse_spatial (medians over cells).
+    rmse_temporal, rmse_spatial (medians over cells); and where evapotranspiration is observed
+    corr_et, the correlation over trained cells of its temporal means in the test period ``span``.
     """
     rows = []
+    with_flux = results.observes("evapotranspiration")
     for run in identify(runs, results).itertuples():
         if run.method not in UNTRAINED:
             curve = results.curve(run)
@@ -36,21 +39,28 @@ def summarise_scaling(runs, results: Results, threshold=0.05) -> pd.DataFrame:
             row = {name: getattr(run, name) for name in IDENTITY}
             row |= {"trained_cells": len(results.cells(run.sampling, "temporal"))}
             row |= {"threshold": threshold, "epochs": epochs, "seconds": seconds}
-            rows.append(row | {"most_epochs": curve["runs_per_cell"].max()} | ends)
+            row |= {"most_epochs": curve["runs_per_cell"].max()} | ends
+            if with_flux:
+                row["corr_et"] = flux_scores(run, results, span)["corr"]
+            rows.append(row)
     if not rows:
         raise ValueError("a scaling figure needs a trained run: name some in config/figures.yaml")
     return pd.DataFrame(rows)
 
 
 def summarise_table(
-    runs, results: Results, threshold=0.05, sampling=None, period=None
+    runs, results: Results, span, threshold=0.05, sampling=None, period=None
 ) -> pd.DataFrame:
     """tableS1: medians over cells of each score and split, raw and mapped, and costs of each run.
+
+    Where evapotranspiration is observed, split ``flux`` (no score map) has the scores over trained
+    cells of its temporal means in the test period ``span``, in mm a year.
 
     Costs (split ``cost``, no score map): epochs and seconds in all, to the threshold, and to the
     ending RMSE of SCE-UA through the same model.
     """
     runs = choose(runs, results, sampling, period)
+    with_flux = results.observes("evapotranspiration")
     rows = []
     for run in runs.itertuples():
         key = {name: getattr(run, name) for name in IDENTITY}
@@ -59,6 +69,10 @@ def summarise_table(
                 place = key | {"score_map": score_map, "split": split}
                 medians = results.medians(run, split, score_map)
                 rows += [place | {"quantity": q, "value": v} for q, v in medians.items()]
+        if with_flux and run.method != "cellmean":
+            place = key | {"score_map": "", "split": "flux"}
+            scores = flux_scores(run, results, span)
+            rows += [place | {"quantity": q, "value": scores[q]} for q in ("bias", "corr", "nse")]
         if run.method not in UNTRAINED:
             place = key | {"score_map": "", "split": "cost"}
             costs = _costs(run, runs, results, threshold)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from parlearn.metrics.point import corr, nse, rmse
+from parlearn.metrics.point import bias, corr, nse, rmse
 from parlearn.summarise.datasets import by_method, gather, identity
 from parlearn.summarise.results import Results, join
 from parlearn.summarise.skill import observed, simulated
@@ -24,9 +24,10 @@ def summarise_means(
 
     Returns
     -------
-    ``score``: for each seed ``rmse``, ``corr``, ``nse`` over cells (eqs. 15-17), ``cells`` and
-    ``below_zero``, the number of simulated means below 0. ``point``, unless not wanted: the means
-    (simulated, observed) of the lowest seed. Soil moisture in m3 m-3, ET in mm a year.
+    ``score``: for each seed ``rmse``, ``bias``, ``corr``, ``nse`` over cells (eqs. 15-17),
+    ``cells`` and ``below_zero``, the number of simulated means below 0. ``point``, unless not
+    wanted: the means (simulated, observed) of the lowest seed. Soil moisture in m3 m-3, ET in mm a
+    year.
     """
     results = replace(results, target=target)
     scores, drawn = [], []
@@ -42,6 +43,13 @@ def summarise_means(
     return join({"score": scores, "point": drawn}).assign(target=target)
 
 
+def flux_scores(run, results: Results, span, target="evapotranspiration") -> dict[str, float]:
+    """Scores over the cells a run was trained at of the temporal means of a flux (mm a year)."""
+    cells = results.cells(run.sampling, "temporal")
+    means = FACTORS[target] * cell_means(run, replace(results, target=target), cells, span)
+    return score_means(*means)
+
+
 def cell_means(run, results: Results, cells, span) -> np.ndarray:
     """(2, cell): simulated and observed mean over the days observed; NaN where there is none."""
     pairs = [simulated(run, results, cells, span), observed(results, cells, span)]
@@ -54,6 +62,6 @@ def cell_means(run, results: Results, cells, span) -> np.ndarray:
 
 def score_means(simulated: np.ndarray, observed: np.ndarray) -> dict[str, float]:
     """Scores over cells of temporal means (cell,)."""
-    scores = {f.__name__: float(f(simulated, observed)) for f in (rmse, corr, nse)}
+    scores = {f.__name__: float(f(simulated, observed)) for f in (rmse, bias, corr, nse)}
     below = {"below_zero": int((simulated < 0).sum()), "cells": int(np.isfinite(observed).sum())}
     return scores | below

@@ -40,6 +40,11 @@ class Results:
     def domain(self) -> xr.Dataset:
         return contracts.read(Path(self.root) / self.study / "domain.nc", "domain")
 
+    def observes(self, target) -> bool:
+        """Whether there are observations of a target."""
+        with xr.open_dataset(Path(self.root) / self.study / "observations.nc") as ds:
+            return target in ds
+
     def file(self, run, name) -> Path:
         return Path(self.root) / "runs" / run.run / name
 

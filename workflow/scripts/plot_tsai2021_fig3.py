@@ -1,0 +1,15 @@
+"""Draw mean ET of cells, simulated against observed."""
+
+from pathlib import Path
+
+from parlearn.job import job
+from parlearn.plots.scatter import tsai2021_fig3
+from parlearn.provenance import stamp, write_sidecar
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params = snakemake.params
+    picture = Path(snakemake.output.png)
+    tsai2021_fig3(snakemake.input.summary, picture, data=params.data)
+    provenance = stamp(snakemake.rule, snakemake.input, config=params.items())
+    for path in snakemake.output:
+        write_sidecar(path, provenance)
