@@ -128,6 +128,9 @@ _FORCING = {
 def vic_forcing(time, latitude, **daily) -> xr.Dataset:
     """The forcing VIC needs, from daily series.
 
+    This is the way for weather of which only daily data exist. Hourly and 3-hourly weather keeps
+    the steps it came with: :func:`parlearn.daily.daily_forcing`.
+
     Parameters
     ----------
     time : (time,) datetime64, one entry a day
