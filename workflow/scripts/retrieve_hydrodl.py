@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from parlearn.job import job
 from parlearn.provenance import stamp, write_sidecar
-from parlearn.sources.retrieve import retrieve
+from parlearn.retrieve.mirror import retrieve
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params

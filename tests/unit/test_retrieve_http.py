@@ -13,11 +13,16 @@ import httpx
 import pytest
 import tenacity
 
-from parlearn.sources import retrieve
-from parlearn.sources.retrieve import RetrievalError, copy_from_mirror, fetch, read_checksums
+from parlearn.retrieve import http
+from parlearn.retrieve import mirror as retrieving
+from parlearn.retrieve.checks import Expected
+from parlearn.retrieve.http import fetch
+from parlearn.retrieve.logins import RetrievalError
+from parlearn.retrieve.mirror import copy_from_mirror, read_checksums
 
 DATA = bytes(range(256)) * 3000  # 768 kB: more than one packet
 SUM = hashlib.sha256(DATA).hexdigest()
+RIGHT, WHOLE = Expected.sha256(SUM), Expected.sha256(SUM, len(DATA))
 QUICK = {"backoff": 0.001, "timeout": 5.0}
 
 
@@ -96,7 +101,7 @@ def leftovers(folder):
 def test_a_file_comes_whole_and_alone(server, tmp_path):
     server.answers = [whole]
     target = tmp_path / "new" / "folder" / "data.csv"
-    got = fetch(server.url, target, sha256=SUM, size=len(DATA), **QUICK)
+    got = fetch(server.url, target, WHOLE, **QUICK)
     assert target.read_bytes() == DATA
     assert (got.path, got.origin, got.sha256, got.size) == (target, server.url, SUM, len(DATA))
     assert leftovers(target.parent) == ["data.csv"]
@@ -106,7 +111,7 @@ def test_a_file_that_is_there_is_not_fetched_again(server, tmp_path):
     server.answers = [status(500)]
     target = tmp_path / "data.csv"
     target.write_bytes(DATA)
-    fetch(server.url, target, sha256=SUM, **QUICK)
+    fetch(server.url, target, RIGHT, **QUICK)
     assert server.ranges == []
 
 
@@ -114,7 +119,7 @@ def test_a_wrong_file_that_is_there_is_replaced(server, tmp_path):
     server.answers = [whole]
     target = tmp_path / "data.csv"
     target.write_bytes(b"half")
-    fetch(server.url, target, sha256=SUM, **QUICK)
+    fetch(server.url, target, RIGHT, **QUICK)
     assert target.read_bytes() == DATA
 
 
@@ -125,7 +130,7 @@ def test_a_wrong_file_that_is_there_is_replaced(server, tmp_path):
 def test_refusals_are_told_at_once(server, tmp_path, code, advice):
     server.answers = [status(code)]
     with pytest.raises(RetrievalError, match=f"data.csv: HTTP {code}.*{advice}"):
-        fetch(server.url, tmp_path / "data.csv", sha256=SUM, **QUICK)
+        fetch(server.url, tmp_path / "data.csv", RIGHT, **QUICK)
     assert len(server.ranges) == 1
     assert leftovers(tmp_path) == []
 
@@ -133,7 +138,7 @@ def test_refusals_are_told_at_once(server, tmp_path, code, advice):
 @pytest.mark.parametrize("code", [500, 503, 429, 408])
 def test_a_passing_trouble_is_waited_out(server, tmp_path, code):
     server.answers = [status(code), status(code), whole]
-    fetch(server.url, tmp_path / "data.csv", sha256=SUM, **QUICK)
+    fetch(server.url, tmp_path / "data.csv", RIGHT, **QUICK)
     assert (tmp_path / "data.csv").read_bytes() == DATA
     assert len(server.ranges) == 3
 
@@ -141,7 +146,7 @@ def test_a_passing_trouble_is_waited_out(server, tmp_path, code):
 def test_a_lasting_trouble_ends_with_its_cause(server, tmp_path):
     server.answers = [status(502)]
     with pytest.raises(RetrievalError, match="HTTP 502 Bad Gateway, 3 times"):
-        fetch(server.url, tmp_path / "data.csv", sha256=SUM, attempts=3, **QUICK)
+        fetch(server.url, tmp_path / "data.csv", RIGHT, attempts=3, **QUICK)
     assert len(server.ranges) == 3
 
 
@@ -150,7 +155,7 @@ def test_the_pause_a_server_asks_for_is_kept(server, tmp_path, caplog, monkeypat
     monkeypatch.setattr(tenacity.nap.time, "sleep", pauses.append)
     server.answers = [status(429, Retry_After="7"), status(503), whole]
     with caplog.at_level(logging.WARNING):
-        fetch(server.url, tmp_path / "data.csv", sha256=SUM, timeout=5.0)
+        fetch(server.url, tmp_path / "data.csv", RIGHT, timeout=5.0)
     assert pauses == [7.0, 2.0]
     assert "HTTP 429 Too Many Requests; try 2 of 6 follows in 7 s" in caplog.text
 
@@ -158,7 +163,7 @@ def test_the_pause_a_server_asks_for_is_kept(server, tmp_path, caplog, monkeypat
 def test_too_long_a_pause_is_left_to_the_user(server, tmp_path):
     server.answers = [status(429, Retry_After="3600")]
     with pytest.raises(RetrievalError, match="asks to wait 3600 s"):
-        fetch(server.url, tmp_path / "data.csv", sha256=SUM, **QUICK)
+        fetch(server.url, tmp_path / "data.csv", RIGHT, **QUICK)
 
 
 @pytest.mark.parametrize(
@@ -166,16 +171,16 @@ def test_too_long_a_pause_is_left_to_the_user(server, tmp_path):
     [(None, 0), ("17", 17), ("soon", 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)],
 )
 def test_retry_after_as_number_or_date(value, seconds):
-    assert retrieve._retry_after(value) == seconds
+    assert http._retry_after(value) == seconds
 
 
 def test_retry_after_as_a_date_to_come():
-    assert retrieve._retry_after("Wed, 21 Oct 2195 07:28:00 GMT") > 1e9
+    assert http._retry_after("Wed, 21 Oct 2195 07:28:00 GMT") > 1e9
 
 
 def test_a_body_cut_short_is_resumed(server, tmp_path):
     server.answers = [broken_off, rest]
-    fetch(server.url, tmp_path / "data.csv", sha256=SUM, **QUICK)
+    fetch(server.url, tmp_path / "data.csv", RIGHT, **QUICK)
     assert (tmp_path / "data.csv").read_bytes() == DATA
     assert server.ranges == [None, "bytes=300000-"]
 
@@ -183,7 +188,7 @@ def test_a_body_cut_short_is_resumed(server, tmp_path):
 def test_a_killed_download_is_resumed_by_the_next_one(server, tmp_path):
     (tmp_path / ".data.csv.part").write_bytes(DATA[:1000])
     server.answers = [rest]
-    fetch(server.url, tmp_path / "data.csv", sha256=SUM, **QUICK)
+    fetch(server.url, tmp_path / "data.csv", RIGHT, **QUICK)
     assert server.ranges == ["bytes=1000-"]
     assert leftovers(tmp_path) == ["data.csv"]
 
@@ -191,14 +196,14 @@ def test_a_killed_download_is_resumed_by_the_next_one(server, tmp_path):
 def test_a_server_without_ranges_sends_all_again(server, tmp_path):
     (tmp_path / ".data.csv.part").write_bytes(DATA[:1000])
     server.answers = [whole]
-    fetch(server.url, tmp_path / "data.csv", sha256=SUM, **QUICK)
+    fetch(server.url, tmp_path / "data.csv", RIGHT, **QUICK)
     assert (tmp_path / "data.csv").read_bytes() == DATA
 
 
 def test_a_part_that_is_already_whole(server, tmp_path):
     (tmp_path / ".data.csv.part").write_bytes(DATA)
     server.answers = [rest]
-    fetch(server.url, tmp_path / "data.csv", sha256=SUM, **QUICK)
+    fetch(server.url, tmp_path / "data.csv", RIGHT, **QUICK)
     assert (tmp_path / "data.csv").read_bytes() == DATA
 
 
@@ -206,7 +211,7 @@ def test_a_part_that_is_already_whole(server, tmp_path):
 def test_a_part_of_another_file_is_thrown_away(server, tmp_path, old):
     (tmp_path / ".data.csv.part").write_bytes(old)
     server.answers = [rest]
-    fetch(server.url, tmp_path / "data.csv", sha256=SUM, **QUICK)
+    fetch(server.url, tmp_path / "data.csv", RIGHT, **QUICK)
     assert (tmp_path / "data.csv").read_bytes() == DATA
     assert server.ranges[-1] is None
 
@@ -218,7 +223,7 @@ def test_a_body_without_length_that_ends_early_is_told_by_its_size(server, tmp_p
         handler.wfile.write(DATA[:5000])
 
     server.answers = [early, rest]
-    fetch(server.url, tmp_path / "data.csv", sha256=SUM, size=len(DATA), **QUICK)
+    fetch(server.url, tmp_path / "data.csv", WHOLE, **QUICK)
     assert server.ranges == [None, "bytes=5000-"]
 
 
@@ -227,17 +232,17 @@ def test_lost_connections_are_tried_again(server, tmp_path):
         handler.close_connection = True
 
     server.answers = [hang_up, hang_up, whole]
-    fetch(server.url, tmp_path / "data.csv", sha256=SUM, **QUICK)
+    fetch(server.url, tmp_path / "data.csv", RIGHT, **QUICK)
     server.answers = [hang_up]
     with pytest.raises(RetrievalError, match="RemoteProtocolError.*2 times. Run again later"):
-        fetch(server.url, tmp_path / "other.csv", sha256=SUM, attempts=2, **QUICK)
+        fetch(server.url, tmp_path / "other.csv", RIGHT, attempts=2, **QUICK)
 
 
 def test_a_wrong_checksum_names_both(server, tmp_path):
     server.answers = [whole]
     wrong = "0" * 64
     with pytest.raises(RetrievalError, match=f"has sha256 {SUM}.*expected {wrong}"):
-        fetch(server.url, tmp_path / "data.csv", sha256=wrong, **QUICK)
+        fetch(server.url, tmp_path / "data.csv", Expected.sha256(wrong), **QUICK)
     assert len(server.ranges) == 1
     assert leftovers(tmp_path) == []
 
@@ -245,7 +250,7 @@ def test_a_wrong_checksum_names_both(server, tmp_path):
 def test_a_wrong_size_is_told(server, tmp_path):
     server.answers = [whole]
     with pytest.raises(RetrievalError, match="has 768000 bytes, expected 10"):
-        fetch(server.url, tmp_path / "data.csv", sha256=SUM, size=10, **QUICK)
+        fetch(server.url, tmp_path / "data.csv", Expected.sha256(SUM, 10), **QUICK)
 
 
 @pytest.mark.parametrize(
@@ -260,21 +265,21 @@ def test_a_web_page_is_not_data(server, tmp_path, body, kind):
     server.answers = [lambda handler: handler.send(200, body, Content_Type=kind)]
     digest = hashlib.sha256(body).hexdigest()  # even a checksum that fits makes it no data
     with pytest.raises(RetrievalError, match="a web page in place of the file"):
-        fetch(server.url, tmp_path / "data.csv", sha256=digest, **QUICK)
+        fetch(server.url, tmp_path / "data.csv", Expected.sha256(digest), **QUICK)
     assert leftovers(tmp_path) == []
 
 
 def test_redirects_are_followed_with_the_users_client(server, tmp_path):
     server.answers = [status(302, Location="/elsewhere.csv"), whole]
     with httpx.Client(follow_redirects=True) as client:
-        fetch(server.url, tmp_path / "data.csv", sha256=SUM, client=client, **QUICK)
+        fetch(server.url, tmp_path / "data.csv", RIGHT, client=client, **QUICK)
         assert not client.is_closed
     assert (tmp_path / "data.csv").read_bytes() == DATA
 
 
 def test_an_address_that_is_none(tmp_path):
     with pytest.raises(RetrievalError, match="UnsupportedProtocol"):
-        fetch("nowhere/data.csv", tmp_path / "data.csv", sha256=SUM, attempts=1, **QUICK)
+        fetch("nowhere/data.csv", tmp_path / "data.csv", RIGHT, attempts=1, **QUICK)
 
 
 def test_a_target_that_cannot_be_written_is_named(server, tmp_path):
@@ -282,7 +287,7 @@ def test_a_target_that_cannot_be_written_is_named(server, tmp_path):
     server.answers = [whole]
     target = tmp_path / "file" / "data.csv"
     with pytest.raises(OSError, match=str(target)):
-        fetch(server.url, target, sha256=SUM, **QUICK)
+        fetch(server.url, target, RIGHT, **QUICK)
     assert server.ranges == []
 
 
@@ -317,10 +322,10 @@ def test_a_full_disk_leaves_nothing(server, tmp_path, monkeypatch):
         part.write_bytes(DATA[:1000])
         raise OSError(errno.ENOSPC, "No space left on device", str(part))
 
-    monkeypatch.setattr(retrieve, "_receive", no_room)
+    monkeypatch.setattr(http, "_receive", no_room)
     server.answers = [whole]
     with pytest.raises(OSError, match=r"cannot write .*/data.csv: No space left") as caught:
-        fetch(server.url, tmp_path / "data.csv", sha256=SUM, **QUICK)
+        fetch(server.url, tmp_path / "data.csv", RIGHT, **QUICK)
     assert caught.value.errno == errno.ENOSPC
     assert leftovers(tmp_path) == []
 
@@ -340,7 +345,7 @@ def make_mirror(tmp_path, listed=SUM):
 def test_a_mirror_with_the_pinned_file(tmp_path, listed):
     mirror = make_mirror(tmp_path, listed)
     target = tmp_path / "raw" / "data.csv"
-    got = retrieve.retrieve("a/data.csv", target, url="unused", sha256=SUM, mirror=mirror)
+    got = retrieving.retrieve("a/data.csv", target, url="unused", sha256=SUM, mirror=mirror)
     assert target.read_bytes() == DATA
     assert got.origin == str(mirror / "a" / "data.csv")
     assert got.note == ""

@@ -1,0 +1,136 @@
+"""Files over FTP, over TLS where the server offers it: what TPDC gives for CMFD."""
+
+import ftplib
+import logging
+import threading
+from urllib.parse import unquote, urlsplit
+
+from parlearn.retrieve.checks import PIECE
+from parlearn.retrieve.delivery import Retrieved, TransientError, deliver, retrying
+from parlearn.retrieve.logins import AccessError, Login, RetrievalError, clean
+
+log = logging.getLogger(__name__)
+
+
+class FtpStore:
+    """Files below a folder of an FTP server; each thread has a connection of its own.
+
+    Parameters
+    ----------
+    base : ``ftp://host:port/folder``
+    login : :class:`parlearn.retrieve.logins.Login`
+    """
+
+    def __init__(self, base, login: Login, *, timeout=60.0, attempts=6, backoff=1.0):
+        parts = urlsplit(base)
+        self.base, self.login, self.timeout = base.rstrip("/"), login, timeout
+        self.host, self.port = parts.hostname, parts.port or 21
+        self.folder = unquote(parts.path).rstrip("/")
+        self.attempts, self.backoff = attempts, backoff
+        self._own, self._all = threading.local(), []
+
+    def entries(self, folder):
+        """(name, whether it is a folder, size) of what lies in a folder of the base."""
+        path = f"{self.folder}/{folder}".rstrip("/") or "/"
+        for name, facts in sorted(self._ask(lambda ftp: list(ftp.mlsd(path)), path)):
+            if facts.get("type") in ("file", "dir"):
+                size = facts.get("size", "")
+                yield name, facts["type"] == "dir", int(size) if size.isdigit() else None
+
+    def sums(self) -> str:
+        """Servers of this kind give no checksums."""
+        return ""
+
+    def address(self, path) -> str:
+        return f"{self.base}/{path}"
+
+    def get(self, url, target, expected) -> Retrieved:
+        path = unquote(urlsplit(url).path)
+        return deliver(
+            clean(url),
+            target,
+            expected,
+            lambda part: self._download(path, part),
+            attempts=self.attempts,
+            backoff=self.backoff,
+        )
+
+    def probe(self, url) -> int | None:
+        path = unquote(urlsplit(url).path)
+        return self._ask(lambda ftp: ftp.size(path), path)
+
+    def close(self):
+        for ftp in self._all:
+            ftp.close()
+
+    def _ask(self, question, path):
+        try:
+            return retrying(self._at(path), self.attempts, self.backoff)(
+                self._remote, question, path
+            )
+        except TransientError as error:
+            raise RetrievalError(f"{self._at(path)}: {error}: run again later") from None
+
+    def _download(self, path, part):
+        """One try: append to what there is; the byte it started at."""
+        size = self._remote(lambda ftp: ftp.size(path), path)
+        offset = part.stat().st_size if part.is_file() else 0
+        if size is not None and offset > size:  # of another file
+            part.unlink()
+            offset = 0
+        data = self._remote(lambda ftp: ftp.transfercmd(f"RETR {path}", offset or None), path)
+        with data, open(part, "ab") as stream:
+            while piece := self._remote(lambda _: data.recv(PIECE), path):
+                stream.write(piece)
+        if size is not None and (found := part.stat().st_size) < size:
+            self._forget()
+            raise TransientError(f"the connection ended after {found} of {size} bytes")
+        self._remote(lambda ftp: ftp.voidresp(), path)
+        return offset
+
+    def _remote(self, action, path):
+        """Something done at the server; its failures told apart, a lost connection forgotten."""
+        try:
+            return action(self._connected())
+        except ftplib.error_perm as error:
+            self._forget()
+            code = str(error)[:3]
+            if code == "530":
+                raise AccessError(
+                    f"{self._at(path)}: user name or password of "
+                    f"{self.login.origin or 'the login'} are refused: correct them; accounts of "
+                    "TPDC end some time after the request"
+                ) from None
+            raise RetrievalError(
+                f"{self._at(path)}: the server answers {code}: there is no such file or folder, or "
+                "it may not be read"
+            ) from None
+        except (ftplib.Error, EOFError, OSError) as error:
+            self._forget()
+            raise TransientError(type(error).__name__) from None
+
+    def _at(self, path):
+        return f"ftp://{self.host}:{self.port}{path}"
+
+    def _forget(self):
+        if (ftp := getattr(self._own, "ftp", None)) is not None:
+            ftp.close()
+        self._own.ftp = None
+
+    def _connected(self):
+        if getattr(self._own, "ftp", None) is None:
+            ftp = ftplib.FTP_TLS(timeout=self.timeout)
+            ftp.connect(self.host, self.port)
+            try:
+                ftp.auth()
+                secure = True
+            except ftplib.error_perm:
+                log.warning("%s has no TLS: the login goes over in the clear", self._at(""))
+                secure = False
+            ftplib.FTP.login(ftp, self.login.user, self.login.password)
+            if secure:
+                ftp.prot_p()
+            ftp.voidcmd("TYPE I")
+            self._own.ftp = ftp
+            self._all.append(ftp)
+        return self._own.ftp

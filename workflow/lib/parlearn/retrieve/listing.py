@@ -1,0 +1,234 @@
+"""The frozen list of granules: what shall come is decided once, written down and kept."""
+
+import csv
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from parlearn.files import replacing
+from parlearn.retrieve.logins import RetrievalError
+from parlearn.sources import products
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ("name", "date", "url", "size", "algorithm", "checksum")
+COVERAGE = ("product", "granule", "date", "what", "count")
+
+
+class ListingError(RetrievalError):
+    """Nothing to list, or a list that is not what it should be."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A granule as the archive has it; `size` and `checksum` where it tells them."""
+
+    name: str
+    url: str
+    size: int | None = None
+    algorithm: str = ""
+    checksum: str = ""
+
+
+def select(
+    product: str, found: Iterable[Listed], settings: Mapping, times, tiles=None
+) -> tuple[list[Listed], list[dict]]:
+    """Of what an archive has the granules wanted, in order of time, and notes on the others.
+
+    Parameters
+    ----------
+    times : first and last time wanted
+    tiles : names of the tiles wanted, as h08v05; None: all
+
+    Returns
+    -------
+    granules, notes; a note has the columns of :data:`COVERAGE`.
+    """
+    wanted, others, notes = defaultdict(list), set(), []
+    series = products.series(product, settings)
+    for listed in found:
+        granule = products.parse(product, listed.name)
+        if granule is None or granule.end <= times[0] or granule.start > times[1]:
+            continue
+        if (tiles is not None and granule.series not in tiles) or (
+            series and granule.series not in series
+        ):
+            continue
+        if not products.belongs(product, listed.name, settings):
+            others.add(_kind_of(product, granule))
+            continue
+        wanted[granule.series, granule.start, granule.end].append((granule.rank, listed, granule))
+    if not wanted:
+        there = f"; there is {', '.join(sorted(others))}" if others else ""
+        raise ListingError(
+            f"{product}: no granule of version {products.version(product, settings)} from "
+            f"{times[0]:%Y-%m-%d} to {times[1]:%Y-%m-%d}{there}: correct version, short_name, box, "
+            "record, or the folder or address named for this product"
+        )
+    chosen = []
+    for (_, start, _), several in wanted.items():
+        several.sort(key=lambda one: one[0])
+        chosen.append(several[-1][1:])
+        for _, listed, _ in several[:-1]:
+            notes.append(_note(product, listed.name, start, "duplicate left aside", 1))
+    chosen, swallowed = _without_overlap(chosen)
+    notes += [
+        _note(product, listed.name, granule.start, "duplicate left aside", 1)
+        for listed, granule in swallowed
+    ]
+    chosen.sort(key=lambda pair: (pair[1].start, pair[1].series))
+    releases = defaultdict(list)
+    for _, granule in chosen:
+        releases[granule.version].append(granule.start)
+    if len(releases) > 1:
+        notes += [
+            _note(product, f"R{release}", min(starts), "one of several releases", len(starts))
+            for release, starts in sorted(releases.items())
+        ]
+    return [listed for listed, _ in chosen], notes
+
+
+def gaps(product: str, granules: Iterable[Listed], settings: Mapping, days, tiles=None):
+    """Notes on the times that no granule covers, one for each run of missing days or hours.
+
+    `days` are the first and last day wanted, in UTC. Of tiles without a single granule nothing is
+    said: there is no land.
+    """
+    step = products.product(product).step
+    unit = "hours" if step < products.DAY else "days"
+    first = datetime.combine(days[0], datetime.min.time())
+    number = int((datetime.combine(days[1], datetime.min.time()) + products.DAY - first) / step)
+    covered = {series: bytearray(number) for series in products.series(product, settings)}
+    for listed in granules:
+        granule = products.parse(product, listed.name)
+        line = covered.setdefault(granule.series, bytearray(number))
+        start = max(0, -((first - granule.start) // step))
+        end = min(number, -((first - granule.end) // step))
+        line[start:end] = b"\1" * max(0, end - start)
+    for series, line in sorted(covered.items()):
+        at = line.find(0)
+        while at >= 0:
+            end = line.find(1, at)
+            end = number if end < 0 else end
+            yield _note(product, series, first + at * step, f"missing {unit}", end - at)
+            at = line.find(0, end)
+
+
+def of_chunk(product: str, granules: Iterable[Listed], chunk: str, source: Mapping) -> list[Listed]:
+    """The granules that the days of a chunk are made of, neighbouring hours included."""
+    days = products.chunk_days(chunk, products.span(product, source))
+    first, last = products.times_needed(product, days, source)
+    parsed = ((listed, products.parse(product, listed.name)) for listed in granules)
+    return [listed for listed, one in parsed if one.end > first and one.start <= last]
+
+
+def freeze(granules, path, *, same: bool) -> bool:
+    """Write the list, or keep the one that is there.
+
+    Parameters
+    ----------
+    same : whether a list that is there was made for the same settings
+
+    Returns
+    -------
+    Whether a list was written. One that is there and differs is set aside as ``NAME.DATE.csv``,
+    with a warning: it says what earlier results were made from.
+    """
+    path = Path(path)
+    if path.is_file():
+        old = read_list(path)
+        if old == list(granules):
+            log.info("%s: the list is the same as before", path)
+            return False
+        aside = path.with_name(f"{path.stem}.{datetime.now():%Y%m%dT%H%M%S}.csv")
+        path.replace(aside)
+        log.warning(
+            "%s: %s; %d granules are new, %d are gone. The old list is kept as %s",
+            path,
+            "the archive has changed" if same else "the settings have changed",
+            len({*granules} - {*old}),
+            len({*old} - {*granules}),
+            aside.name,
+        )
+    write_rows(path, COLUMNS, map(_row, granules))
+    return True
+
+
+def read_list(path) -> list[Listed]:
+    """The granules of a frozen list."""
+    rows = read_rows(path, COLUMNS)
+    return [
+        Listed(
+            row["name"],
+            row["url"],
+            int(row["size"]) if row["size"] else None,
+            row["algorithm"],
+            row["checksum"],
+        )
+        for row in rows
+    ]
+
+
+def write_rows(path, columns, rows) -> None:
+    """A table of text, whole or not at all."""
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:
+        table = csv.DictWriter(stream, columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+
+
+def read_rows(path, columns) -> list[dict[str, str]]:
+    with open(path, newline="", encoding="utf-8") as stream:
+        table = csv.DictReader(stream)
+        rows = list(table)
+    if tuple(table.fieldnames or ()) != tuple(columns) or any(None in row.values() for row in rows):
+        raise ListingError(
+            f"{path}: is no list with the columns {', '.join(columns)}: remove it and run again"
+        )
+    return rows
+
+
+def _row(listed):
+    start = products.parse_any(listed.name)
+    return {
+        "name": listed.name,
+        "date": start.isoformat(timespec="minutes") if start.hour else f"{start:%Y-%m-%d}",
+        "url": listed.url,
+        "size": "" if listed.size is None else listed.size,
+        "algorithm": listed.algorithm,
+        "checksum": listed.checksum,
+    }
+
+
+def _note(product, granule, when: date | datetime, what, count):
+    return {
+        "product": product,
+        "granule": granule,
+        "date": f"{when:%Y-%m-%d}",
+        "what": what,
+        "count": count,
+    }
+
+
+def _kind_of(product, granule):
+    return (
+        f"{granule.name.split('.')[0]} {granule.version}"
+        if product == "mod16"
+        else (f"version {granule.version}")
+    )
+
+
+def _without_overlap(chosen):
+    """Of files that cover the same times (an hour within a month's file) the longer ones stay."""
+    kept, swallowed, ends = [], [], defaultdict(lambda: datetime.min)
+    chosen = sorted(chosen, key=lambda pair: (pair[1].start, pair[1].start - pair[1].end))
+    for listed, granule in chosen:
+        if granule.end <= ends[granule.series] - timedelta(0):
+            swallowed.append((listed, granule))
+            continue
+        ends[granule.series] = max(ends[granule.series], granule.end)
+        kept.append((listed, granule))
+    return kept, swallowed

@@ -1,0 +1,197 @@
+"""Files over SFTP, with the user's account: GLEAM.
+
+Keys of servers: one that ``known_hosts`` has must be the one the server shows. One it does not have is
+accepted at the first visit, with a warning that tells its fingerprint, and written down there
+(``StrictHostKeyChecking=accept-new`` of OpenSSH): GLEAM publishes no fingerprint that could be
+pinned here, and a change after the first visit is still noticed.
+"""
+
+import base64
+import errno
+import hashlib
+import logging
+import stat
+import threading
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import paramiko
+
+from parlearn.retrieve.checks import PIECE
+from parlearn.retrieve.delivery import Retrieved, TransientError, deliver, retrying
+from parlearn.retrieve.logins import AccessError, Login, RetrievalError, clean
+
+log = logging.getLogger(__name__)
+# it writes a traceback of its own where a connection is lost, which we tell in a line
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+
+_FIRST_VISIT = threading.Lock()
+
+
+class SftpStore:
+    """Files below a folder of an SFTP server; each thread has a connection of its own.
+
+    Parameters
+    ----------
+    base : ``sftp://host:port/folder``
+    login : :class:`parlearn.retrieve.logins.Login`
+    hint : what to do where the folder is not there
+    """
+
+    def __init__(
+        self,
+        base,
+        login: Login,
+        *,
+        hint="",
+        known_hosts=None,
+        timeout=60.0,
+        attempts=6,
+        backoff=1.0,
+    ):
+        parts = urlsplit(base)
+        self.base, self.login, self.hint, self.timeout = base.rstrip("/"), login, hint, timeout
+        self.host, self.port = parts.hostname, parts.port or 22
+        self.folder = unquote(parts.path).rstrip("/")
+        self.known_hosts = Path(known_hosts or Path.home() / ".ssh" / "known_hosts")
+        self.attempts, self.backoff = attempts, backoff
+        self._own, self._all = threading.local(), []
+
+    def entries(self, folder):
+        """(name, whether it is a folder, size) of what lies in a folder of the base."""
+        path = f"{self.folder}/{folder}".rstrip("/")
+        for entry in sorted(
+            self._ask(lambda sftp: sftp.listdir_attr(path), path), key=lambda e: e.filename
+        ):
+            yield entry.filename, stat.S_ISDIR(entry.st_mode or 0), entry.st_size
+
+    def sums(self) -> str:
+        """Servers of this kind give no checksums."""
+        return ""
+
+    def address(self, path) -> str:
+        return f"{self.base}/{path}"
+
+    def get(self, url, target, expected) -> Retrieved:
+        path = unquote(urlsplit(url).path)
+        return deliver(
+            clean(url),
+            target,
+            expected,
+            lambda part: self._download(path, part),
+            attempts=self.attempts,
+            backoff=self.backoff,
+        )
+
+    def probe(self, url) -> int | None:
+        path = unquote(urlsplit(url).path)
+        return self._ask(lambda sftp: sftp.stat(path), path).st_size
+
+    def close(self):
+        for client in self._all:
+            client.close()
+
+    def _ask(self, question, path):
+        what = f"sftp://{self.host}:{self.port}{path}"
+        try:
+            return retrying(what, self.attempts, self.backoff)(self._remote, question, path)
+        except TransientError as error:
+            raise RetrievalError(f"{what}: {error}: run again later") from None
+
+    def _download(self, path, part):
+        """One try: append to what there is; the byte it started at."""
+        offset = part.stat().st_size if part.is_file() else 0
+        size = self._remote(lambda sftp: sftp.stat(path), path).st_size
+        if size is not None and offset > size:  # of another file
+            part.unlink()
+            offset = 0
+        remote = self._remote(lambda sftp: sftp.open(path, "rb"), path)
+        remote.seek(offset)
+        if size is not None:
+            remote.prefetch(size)  # asks for pieces ahead: else each takes a way there and back
+        with open(part, "ab") as stream:
+            while piece := self._remote(lambda _: remote.read(PIECE // 4), path):
+                stream.write(piece)
+        if size is not None and (found := part.stat().st_size) < size:
+            raise TransientError(f"the connection ended after {found} of {size} bytes")
+        remote.close()
+        return offset
+
+    def _remote(self, action, path):
+        """Something done at the server; its failures told apart, a lost connection forgotten."""
+        try:
+            return action(self._connected())
+        except FileNotFoundError:
+            raise RetrievalError(
+                f"sftp://{self.host}:{self.port}{path}: there is no such file or folder. {self.hint}"
+            ) from None
+        except PermissionError:
+            raise AccessError(
+                f"sftp://{self.host}:{self.port}{path}: the account may not read it. {self.hint}"
+            ) from None
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            if (client := getattr(self._own, "client", None)) is not None:
+                client.close()
+            self._own.client = self._own.sftp = None
+            raise TransientError(f"{type(error).__name__} ({error})") from None
+
+    def _connected(self):
+        if getattr(self._own, "sftp", None) is not None:
+            return self._own.sftp
+        server = f"sftp://{self.host}:{self.port}"
+        client = paramiko.SSHClient()
+        with _FIRST_VISIT:
+            if self.known_hosts.is_file():
+                client.load_system_host_keys(str(self.known_hosts))
+            client.set_missing_host_key_policy(_AcceptNew(self.known_hosts))
+            try:
+                client.connect(
+                    self.host,
+                    self.port,
+                    self.login.user,
+                    self.login.password,
+                    timeout=self.timeout,
+                    banner_timeout=self.timeout,
+                    auth_timeout=self.timeout,
+                    allow_agent=False,
+                    look_for_keys=False,
+                )
+            except paramiko.BadHostKeyException:
+                client.close()
+                raise AccessError(
+                    f"{server}: the server shows another key than {self.known_hosts} has: it was "
+                    "replaced, or somebody stands between. Ask its keepers, then remove the old line"
+                ) from None
+            except paramiko.AuthenticationException:
+                client.close()
+                raise AccessError(
+                    f"{server}: user name or password of {self.login.origin or 'the login'} are "
+                    "refused: correct them; accounts may change when a new version comes out"
+                ) from None
+        self._all.append(client)
+        client.get_transport().set_keepalive(30)
+        self._own.client, self._own.sftp = client, client.open_sftp()
+        self._own.sftp.get_channel().settimeout(self.timeout)
+        return self._own.sftp
+
+
+class _AcceptNew(paramiko.MissingHostKeyPolicy):
+    def __init__(self, path):
+        self.path = path
+
+    def missing_host_key(self, client, hostname, key):
+        fingerprint = base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open(self.path, "a", encoding="utf-8") as stream:
+                stream.write(f"{hostname} {key.get_name()} {key.get_base64()}\n")
+            kept = f"now in {self.path}"
+        except OSError as error:
+            kept = f"{self.path} cannot be written: {errno.errorcode.get(error.errno, error)}"
+        log.warning(
+            "first visit to %s: its key %s SHA256:%s is accepted (%s)",
+            hostname,
+            key.get_name(),
+            fingerprint,
+            kept,
+        )

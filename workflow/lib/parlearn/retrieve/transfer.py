@@ -1,0 +1,119 @@
+"""The granules of one chunk, fetched side by side, with a word now and then on how it goes."""
+
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from parlearn.retrieve.checks import Expected, expected_format
+from parlearn.retrieve.delivery import Retrieved
+from parlearn.retrieve.listing import Listed
+from parlearn.retrieve.logins import AccessError, RetrievalError
+from parlearn.sources import products
+
+log = logging.getLogger(__name__)
+
+ARRIVED = ("name", "date", "path", "size", "sha256")
+#: seconds between two words on the progress
+PACE = 30.0
+#: failures after which a chunk is given up, and how many of them are told
+FAILURES, TOLD = 20, 5
+
+
+def bring(
+    product: str,
+    granules: Sequence[Listed],
+    folder,
+    store,
+    *,
+    connections=4,
+    pace=PACE,
+    clock=time.monotonic,
+) -> list[dict[str, str]]:
+    """Fetch granules into a folder, a subfolder for each year; what is there already stays.
+
+    Returns
+    -------
+    A row with the columns of :data:`ARRIVED` for each granule, in the order given.
+
+    Raises
+    ------
+    RetrievalError
+        with the first failures, after the others have been fetched; at once where the login is at
+        fault or the disk cannot be written.
+    """
+    targets = [Path(folder) / f"{_start(product, one):%Y}" / one.name for one in granules]
+    done, failures = {}, []
+    start = told = clock()
+    number = 0
+    with ThreadPoolExecutor(connections) as pool:
+        jobs = {
+            pool.submit(store.get, one.url, target, _expected(one)): (one, target)
+            for one, target in zip(granules, targets)
+        }
+        waiting = set(jobs)
+        try:
+            while waiting:
+                ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for job in ready:
+                    one, _ = jobs[job]
+                    try:
+                        got = job.result()
+                    except AccessError:
+                        raise
+                    except RetrievalError as error:
+                        log.error("%s", error)
+                        failures.append(error)
+                        if len(failures) >= FAILURES:
+                            raise _failed(failures, len(granules)) from None
+                        continue
+                    done[one.name] = got
+                    number += got.size
+                if waiting and clock() - told >= pace:
+                    told = clock()
+                    log.info("%s", progress(len(done), len(granules), number, told - start))
+        except BaseException:
+            for job in waiting:
+                job.cancel()
+            raise
+    if failures:
+        raise _failed(failures, len(granules))
+    log.info("%s", progress(len(done), len(granules), number, clock() - start))
+    return [_row(product, done[one.name]) for one in granules]
+
+
+def progress(files: int, of: int, size: int, seconds: float) -> str:
+    """How far it is: files, bytes, rate, and what the rest will take at this rate."""
+    rate = size / seconds if seconds > 0 else 0.0
+    text = f"{files} of {of} files, {size / 1e6:.1f} MB, {rate / 1e6:.2f} MB/s"
+    if 0 < files < of:
+        text += f", about {seconds / files * (of - files) / 60:.1f} min left"
+    return text
+
+
+def _expected(one):
+    return Expected(one.size, one.algorithm, one.checksum, expected_format(one.name))
+
+
+def _start(product, one):
+    return products.parse(product, one.name).start
+
+
+def _row(product, got: Retrieved):
+    start = products.parse(product, got.path.name).start
+    return {
+        "name": got.path.name,
+        "date": start.isoformat(timespec="minutes") if start.hour else f"{start:%Y-%m-%d}",
+        "path": str(got.path),
+        "size": str(got.size),
+        "sha256": got.sha256,
+    }
+
+
+def _failed(failures, of):
+    told = "\n  ".join(str(error) for error in failures[:TOLD])
+    more = f"\n  and {len(failures) - TOLD} more, see the log" if len(failures) > TOLD else ""
+    return RetrievalError(
+        f"{len(failures)} of {of} granules could not be had; the others are kept:\n  {told}{more}"
+    )
