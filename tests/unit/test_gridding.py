@@ -2,7 +2,7 @@
 
 import pytest
 
-from parlearn.gridding import chunk_days, chunks, gridding, regridded, span
+from parlearn.gridding import chunk_span, gridding, raw_folder, regridded
 
 TWIN = {
     "results": "results",
@@ -31,24 +31,17 @@ def test_a_twin_in_the_terms_of_the_archives():
 
 def test_weather_begins_a_year_before_the_record():
     grid = gridding(TWIN)
-    assert [d.isoformat() for d in span(grid, "nldas")] == ["2014-04-01", "2017-03-31"]
-    assert [d.isoformat() for d in span(grid, "smap")] == ["2015-04-01", "2017-03-31"]
-    assert chunks(grid, "nldas") == ["2014", "2015", "2016", "2017"]
-    assert chunks(grid, "smap", ["2016-01-01", "2016-12-31"]) == ["2016"]
-    assert regridded(grid, "smap")[0] == "<study>/regridded/smap/2015.nc"
+    years = [path.split("/")[-1] for path in regridded(grid, "nldas")]
+    assert years == ["2014.nc", "2015.nc", "2016.nc", "2017.nc"]
+    within = regridded(grid, "smap", ["2016-01-01", "2016-12-31"])
+    assert within == ["<study>/regridded/smap/2016.nc"]
 
 
-def test_months():
+def test_raw_files_of_a_twin_lie_with_it_and_others_are_shared():
     grid = gridding(TWIN)
-    grid["products"]["nldas"]["chunk"] = "month"
-    months = chunks(grid, "nldas")
-    assert (months[0], months[8], months[9], months[-1]) == (
-        "2014-04",
-        "2014-12",
-        "2015-01",
-        "2017-03",
-    )
-    assert len(months) == 36
+    assert raw_folder(grid, "smap") == "results/smap/twin/raw/smap"
+    del grid["raw"]
+    assert raw_folder(grid, "smap") == "resources/raw/smap/SPL3SMP_E-006"
 
 
 @pytest.mark.parametrize(
@@ -62,4 +55,4 @@ def test_months():
     ],
 )
 def test_days_of_a_chunk(product, chunk, days):
-    assert chunk_days(gridding(TWIN), product, chunk) == days
+    assert chunk_span(gridding(TWIN), product, chunk) == days

@@ -162,7 +162,7 @@ def test_the_pause_a_server_asks_for_is_kept(server, tmp_path, caplog, monkeypat
 
 def test_too_long_a_pause_is_left_to_the_user(server, tmp_path):
     server.answers = [status(429, Retry_After="3600")]
-    with pytest.raises(RetrievalError, match="asks to wait 3600 s"):
+    with pytest.raises(RetrievalError, match="HTTP 429.* asks to wait 3600 s"):
         fetch(server.url, tmp_path / "data.csv", RIGHT, **QUICK)
 
 

@@ -24,6 +24,7 @@ try:
     RUNS = catalogue.read_runs(ROOT / "config" / "runs.tsv", SCHEMAS, CONFIG)
     FIGURES = catalogue.read_figures(ROOT / "config" / "figures.yaml", SCHEMAS, CONFIG, RUNS, ROOT)
     DATASETS = catalogue.read_datasets(ROOT / "config" / "datasets.csv", SCHEMAS)
+    ARCHIVES = catalogue.read_archives(ROOT / "config" / "datasets.csv", SCHEMAS)
     CLAIMS = claim_table.plan(
         claim_table.read_claims(ROOT / "config" / "claims.yaml", SCHEMAS), RUNS, CONFIG
     )

@@ -13,7 +13,7 @@ if SOURCE["name"] == "twin":
             VEGETATION,
         output:
             truth="<study>/twin/truth.nc",
-            archive="<study>/twin/archive.csv",
+            archive=[f"<study>/twin/archive/{name}/SHA256SUMS" for name in GRID["products"]],
             statics=gridding.static_files(GRID["statics"], "twin"),
         log:
             "<logs>/build_twin.log",

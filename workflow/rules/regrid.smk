@@ -17,9 +17,6 @@ if GRID:
             "<logs>/regrid_product/{product}/{chunk}.log",
         benchmark:
             "<benchmarks>/regrid_product/{product}/{chunk}.tsv"
-        wildcard_constraints:
-            product="|".join(GRID["products"]),
-            chunk=r"\d{4}(-\d{2})?",
         conda:
             "../../envs/data.yaml"
         threads: 1
@@ -28,7 +25,7 @@ if GRID:
             runtime=growing(120),
         params:
             code=code("regrid_product"),
-            days=lambda wildcards: gridding.chunk_days(GRID, wildcards.product, wildcards.chunk),
+            days=lambda wildcards: gridding.chunk_span(GRID, wildcards.product, wildcards.chunk),
             grid=TARGET,
             settings=lambda wildcards: gridding.read_as(GRID, wildcards.product),
             weights=f"{CONFIG['results']}/weights",
@@ -64,7 +61,8 @@ if GRID:
     rule gather_coverage:
         """One table of all that is missing in the granules of the study."""
         input:
-            [
+            listed=expand("<study>/granules/{product}-coverage.csv", product=GRID["products"]),
+            read=[
                 path.replace(".nc", ".coverage.csv")
                 for product in GRID["products"]
                 for path in gridding.regridded(GRID, product)

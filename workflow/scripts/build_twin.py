@@ -5,9 +5,9 @@ from pathlib import Path
 from parlearn import contracts
 from parlearn.job import job
 from parlearn.models.vic import VIC
-from parlearn.provenance import stamp, write_sidecar
+from parlearn.provenance import stamp
 from parlearn.sources.twin import TRUTH_OUTPUTS, TwinConfig, build_inputs, build_truth
-from parlearn.sources.twin.archive import listing, write_granules, write_statics
+from parlearn.sources.twin.archive import seal, write_granules, write_statics
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params
@@ -17,13 +17,12 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     truth, _ = build_truth(config, domain, forcing, model)
     log.info("truth: %d cells, %d days", truth.sizes["cell"], truth.sizes["time"])
     write_statics(config, Path(snakemake.output.statics[0]).parent)
-    folder = Path(snakemake.output.archive).parent / "archive"
-    written = write_granules(config, domain, forcing, truth, folder)
+    folders = {Path(path).parent.name: Path(path).parent for path in snakemake.output.archive}
+    written = write_granules(config, domain, forcing, truth, folders)
     for product, paths in written.items():
         size = sum(path.stat().st_size for path in paths) / 1e6
         log.info("%s: %d granules, %.0f MB", product, len(paths), size)
+        seal(paths, folders[product])
     provenance = stamp(snakemake.rule, snakemake.input, params.items(), config.seed)
     places = {name: domain[name] for name in ("lat", "lon", "row", "col")}
     contracts.write(truth.assign(places), snakemake.output.truth, "truth", provenance)
-    contracts.write_table(listing(written, folder), snakemake.output.archive)
-    write_sidecar(snakemake.output.archive, provenance)

@@ -280,9 +280,20 @@ def identity(run: Run, config: Mapping) -> dict:
 
 def read_datasets(path, schemas) -> dict[str, dict[str, str]]:
     """Files to retrieve, by name."""
+    return {row["file"]: row for row in _dataset_rows(path, schemas) if row["file"]}
+
+
+def read_archives(path, schemas) -> dict[str, dict[str, str]]:
+    """Products that are retrieved by lists of their granules, by name."""
+    return {row["product"]: row for row in _dataset_rows(path, schemas) if not row["file"]}
+
+
+def _dataset_rows(path, schemas):
     rows = read_rows(path, ",")
     check_schema(rows, Path(schemas) / "datasets.schema.yaml", path)
-    return {row["file"]: row for row in rows}
+    if unpinned := [row["file"] for row in rows if row["file"] and not row["sha256"]]:
+        raise ConfigError(path, [f"{name}: has no sha256: pin it" for name in unpinned])
+    return rows
 
 
 def _run_problems(row, config):

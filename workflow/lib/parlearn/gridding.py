@@ -4,12 +4,12 @@ A twin and the archives have the same chain of rules; this is where the one is p
 the other. Imports nothing heavy, since the workflow reads it each time it is planned.
 """
 
-import datetime
 from collections.abc import Mapping
 from pathlib import Path
 
 from parlearn.config import record_of
 from parlearn.sources.places import PLACES, box
+from parlearn.sources.products import chunk_days, chunks, short_name, span, version
 
 #: files of a folder of maps, see :mod:`parlearn.sources.statics`; the last is not needed
 STATIC_FILES = ("soil.nc", "landcover.nc", "ndvi.nc", "elevation.nc", "parameters.nc")
@@ -32,8 +32,7 @@ TWIN_PRODUCTS = {
 def gridding(config: Mapping) -> dict:
     """Grid, record and products of a configuration, in the terms of ``source: archives``.
 
-    Empty for a source that has none of these (hydrodl). ``archive`` of a twin is where its granules
-    lie.
+    Empty for a source that has none of these (hydrodl).
     """
     source = config["source"]
     if source["name"] == "archives":
@@ -53,51 +52,51 @@ def gridding(config: Mapping) -> dict:
         "weather": where.weather,
         "observations": dict(where.observations),
         "statics": f"{twin}/statics",
+        "raw": f"{twin}/raw",
         "products": {
             name: {**TWIN_PRODUCTS[name], "mirror": f"{twin}/archive/{name}"} for name in names
         },
     }
 
 
-def span(grid: Mapping, product: str) -> tuple[datetime.date, datetime.date]:
-    """First and last day wanted of a product: weather begins a year before the record."""
-    first, last = (datetime.date.fromisoformat(day) for day in grid["record"])
-    return (first.replace(year=first.year - 1) if product == grid["weather"] else first), last
+def of_product(grid: Mapping, product: str) -> dict:
+    """What decides which granules of a product are wanted, and nothing else."""
+    known = {key: grid[key] for key in ("record", "box", "day")}
+    return known | {"products": {product: grid["products"][product]}}
 
 
-def chunks(grid: Mapping, product: str, within=None) -> list[str]:
-    """Years or months that a product is retrieved and regridded by, as 2015 or 2015-04.
+def raw_folder(grid: Mapping, product: str) -> str:
+    """Where a product's granules lie: with the results of a twin, else shared by all instances."""
+    if "raw" in grid:
+        return f"{grid['raw']}/{product}"
+    settings = grid["products"][product]
+    name = "-".join(filter(None, [short_name(product, settings), version(product, settings)]))
+    return f"resources/raw/{product}/{name}"
 
-    ``within``: first and last day, ISO; only chunks with a day of these.
-    """
-    first, last = span(grid, product)
-    if within:
-        first, last = (
-            max(first, datetime.date.fromisoformat(within[0])),
-            min(last, datetime.date.fromisoformat(within[1])),
-        )
-    if grid["products"][product]["chunk"] == "year":
-        return [str(year) for year in range(first.year, last.year + 1)]
-    months = range(12 * first.year + first.month - 1, 12 * last.year + last.month)
-    return [f"{month // 12}-{month % 12 + 1:02d}" for month in months]
+
+def chunk_span(grid: Mapping, product: str, chunk: str) -> tuple[str, str]:
+    """First and last day of a chunk that are wanted, ISO."""
+    first, last = chunk_days(chunk, span(product, grid))
+    return first.isoformat(), last.isoformat()
+
+
+def arrived(grid: Mapping, product: str) -> list[str]:
+    """Paths of the lists of what has arrived of a product."""
+    return [f"<study>/granules/{product}/{chunk}.csv" for chunk in chunks(product, grid)]
 
 
 def regridded(grid: Mapping, product: str, within=None) -> list[str]:
-    """Paths of the regridded files of a product, in order of time."""
-    return [f"<study>/regridded/{product}/{chunk}.nc" for chunk in chunks(grid, product, within)]
+    """Paths of the regridded files of a product, in order of time.
 
-
-def chunk_days(grid: Mapping, product: str, chunk: str) -> tuple[str, str]:
-    """First and last day of a chunk that are wanted, ISO."""
-    first, last = span(grid, product)
-    if len(chunk) == 4:
-        start = datetime.date(int(chunk), 1, 1)
-        end = datetime.date(int(chunk), 12, 31)
-    else:
-        year, month = map(int, chunk.split("-"))
-        start = datetime.date(year, month, 1)
-        end = datetime.date(year + month // 12, month % 12 + 1, 1) - datetime.timedelta(days=1)
-    return max(first, start).isoformat(), min(last, end).isoformat()
+    ``within``: first and last day, ISO; only files with a day of these.
+    """
+    paths = []
+    for chunk in chunks(product, grid):
+        first, last = chunk_span(grid, product, chunk)
+        # ISO dates sort as text
+        if not within or (first <= within[1] and within[0] <= last):
+            paths.append(f"<study>/regridded/{product}/{chunk}.nc")
+    return paths
 
 
 def read_as(grid: Mapping, product: str) -> dict:

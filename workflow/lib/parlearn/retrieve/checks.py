@@ -104,8 +104,8 @@ def looks_like_page(start: bytes) -> bool:
 
 def web_page(origin) -> RetrievalError:
     return RetrievalError(
-        f"{origin}: the server sent a web page in place of the file, often a login or an error page. "
-        "Open the address in a browser to see what it wants"
+        f"{origin}: the server sent a web page in place of the file, often a login or an error "
+        "page. Open the address in a browser to see what it wants"
     )
 
 
@@ -169,9 +169,9 @@ def _walk_hdf4(path):
             count, at = struct.unpack(">HI", stream.read(6))
             entries = struct.iter_unpack(">HHII", _exactly(stream, 12 * count))
             for tag, _, offset, length in entries:
-                if tag != 1 and offset != 0xFFFFFFFF and length != 0xFFFFFFFF:
-                    if offset + length > size:
-                        raise ValueError(f"it should have {offset + length} bytes and has {size}")
+                used = tag != 1 and 0xFFFFFFFF not in (offset, length)
+                if used and offset + length > size:
+                    raise ValueError(f"it should have {offset + length} bytes and has {size}")
 
 
 def _exactly(stream, number):

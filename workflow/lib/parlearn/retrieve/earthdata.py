@@ -57,6 +57,8 @@ def find_granules(*, cmr=None, attempts=5, backoff=1.0, **query) -> list[Mapping
     import requests
     from earthaccess.search import DataGranules
 
+    what = f"search of {query['short_name']} {query['version']}"
+
     def ask():
         asked = DataGranules().parameters(**query)
         if cmr:
@@ -70,12 +72,8 @@ def find_granules(*, cmr=None, attempts=5, backoff=1.0, **query) -> list[Mapping
             code = getattr(answer, "status_code", 0)
             if code == 429 or code >= 500:
                 raise TransientError(f"HTTP {code}") from None
-            raise RetrievalError(
-                f"the search of {query['short_name']} {query['version']} was refused (HTTP {code}): "
-                f"{str(error)[:300]}"
-            ) from None
+            raise RetrievalError(f"{what}: was refused (HTTP {code}): {str(error)[:300]}") from None
 
-    what = f"search of {query['short_name']} {query['version']}"
     try:
         return retrying(what, attempts, backoff)(ask)
     except TransientError as error:

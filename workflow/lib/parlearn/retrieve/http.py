@@ -113,7 +113,7 @@ def fetch(
 
 
 def probe(client, url, access=None, *, attempts=4, backoff=1.0) -> int | None:
-    """Ask for the first byte of a file: whether it would come, and how many bytes it has if told."""
+    """Ask for the first byte of a file, whether it would come; its size where that is told."""
 
     def ask():
         try:
@@ -137,7 +137,7 @@ def probe(client, url, access=None, *, attempts=4, backoff=1.0) -> int | None:
 
 
 def open_(client, url, headers, access):
-    """The answer to a GET, its body not yet read, after redirects; a login goes to its server only."""
+    """The answer to a GET after redirects, its body not yet read; a login goes to its server."""
     start = server_of(url)
     for _ in range(HOPS):
         try:
@@ -205,9 +205,7 @@ def _body_start(response, url, offset, access):
     if status in TRANSIENT_STATUS or status >= 500:
         pause = _retry_after(response.headers.get("retry-after"))
         if pause > LONGEST_PAUSE:
-            raise RetrievalError(
-                f"{clean(url)}: the server (HTTP {status}) asks to wait {pause:.0f} s; run again then"
-            )
+            raise RetrievalError(f"{what}: the server asks to wait {pause:.0f} s; run again then")
         raise TransientError(f"HTTP {status} {response.reason_phrase}", pause)
     if status == 401:
         if access.login is None:

@@ -1,14 +1,15 @@
 """The frozen list of granules: what shall come is decided once, written down and kept."""
 
 import csv
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
-from parlearn.files import replacing
+from parlearn.files import read_json, replacing
 from parlearn.retrieve.logins import RetrievalError
 from parlearn.sources import products
 
@@ -70,7 +71,7 @@ def select(
         )
     chosen = []
     for (_, start, _), several in wanted.items():
-        several.sort(key=lambda one: one[0])
+        several.sort(key=lambda one: (one[0], one[1].url))
         chosen.append(several[-1][1:])
         for _, listed, _ in several[:-1]:
             notes.append(_note(product, listed.name, start, "duplicate left aside", 1))
@@ -91,16 +92,28 @@ def select(
     return [listed for listed, _ in chosen], notes
 
 
-def gaps(product: str, granules: Iterable[Listed], settings: Mapping, days, tiles=None):
+def check_record(product: str, settings: Mapping, days: tuple[date, date]) -> None:
+    """Raise ListingError where days are asked for that the archive's record does not have."""
+    first = products.first_day(product, settings)
+    if days[0] < first:
+        raise ListingError(
+            f"{product}: the record of {products.short_name(product, settings) or product} "
+            f"{products.version(product, settings)} begins {first}, and {days[0]} is asked for: "
+            "begin later, or take another version"
+        )
+
+
+def gaps(product: str, granules: Iterable[Listed], settings: Mapping, times):
     """Notes on the times that no granule covers, one for each run of missing days or hours.
 
-    `days` are the first and last day wanted, in UTC. Of tiles without a single granule nothing is
-    said: there is no land.
+    `times` are the first and last wanted, both included. Of tiles without a single granule nothing
+    is said: there is no land.
     """
     step = products.product(product).step
     unit = "hours" if step < products.DAY else "days"
-    first = datetime.combine(days[0], datetime.min.time())
-    number = int((datetime.combine(days[1], datetime.min.time()) + products.DAY - first) / step)
+    midnight = times[0].replace(hour=0, minute=0, second=0)
+    first = midnight + (times[0] - midnight) // step * step
+    number = (times[1] - first) // step + 1
     covered = {series: bytearray(number) for series in products.series(product, settings)}
     for listed in granules:
         granule = products.parse(product, listed.name)
@@ -125,7 +138,7 @@ def of_chunk(product: str, granules: Iterable[Listed], chunk: str, source: Mappi
     return [listed for listed, one in parsed if one.end > first and one.start <= last]
 
 
-def freeze(granules, path, *, same: bool) -> bool:
+def freeze(product: str, granules, path, *, same: bool) -> bool:
     """Write the list, or keep the one that is there.
 
     Parameters
@@ -153,8 +166,17 @@ def freeze(granules, path, *, same: bool) -> bool:
             len({*old} - {*granules}),
             aside.name,
         )
-    write_rows(path, COLUMNS, map(_row, granules))
+    write_rows(path, COLUMNS, (_row(product, one) for one in granules))
     return True
+
+
+def made_for(path, source: Mapping) -> bool:
+    """Whether the list at a path was made for these settings, by what is written beside it."""
+    beside = Path(f"{path}.json")
+    if not (Path(path).is_file() and beside.is_file()):
+        return False
+    # as JSON has it: tuples are lists there
+    return read_json(beside)["config"].get("source") == json.loads(json.dumps(source, default=str))
 
 
 def read_list(path) -> list[Listed]:
@@ -191,8 +213,8 @@ def read_rows(path, columns) -> list[dict[str, str]]:
     return rows
 
 
-def _row(listed):
-    start = products.parse_any(listed.name)
+def _row(product, listed):
+    start = products.parse(product, listed.name).start
     return {
         "name": listed.name,
         "date": start.isoformat(timespec="minutes") if start.hour else f"{start:%Y-%m-%d}",
@@ -214,11 +236,8 @@ def _note(product, granule, when: date | datetime, what, count):
 
 
 def _kind_of(product, granule):
-    return (
-        f"{granule.name.split('.')[0]} {granule.version}"
-        if product == "mod16"
-        else (f"version {granule.version}")
-    )
+    kind = f"{granule.name.split('.')[0]} " if product == "mod16" else ""
+    return f"{kind}version {granule.version}"
 
 
 def _without_overlap(chosen):
@@ -226,7 +245,7 @@ def _without_overlap(chosen):
     kept, swallowed, ends = [], [], defaultdict(lambda: datetime.min)
     chosen = sorted(chosen, key=lambda pair: (pair[1].start, pair[1].start - pair[1].end))
     for listed, granule in chosen:
-        if granule.end <= ends[granule.series] - timedelta(0):
+        if granule.end <= ends[granule.series]:
             swallowed.append((listed, granule))
             continue
         ends[granule.series] = max(ends[granule.series], granule.end)

@@ -68,7 +68,7 @@ ACCOUNTS = {
 
 
 def find_login(kind: str, host: str = "") -> Login | None:
-    """The user's login of a kind, from the environment or else from netrc; None where there is none.
+    """The user's login of a kind, from the environment or else from netrc; None if there is none.
 
     Raises
     ------
@@ -150,6 +150,7 @@ def refuse_login_in(url: str, what: str) -> None:
     parts = urlsplit(url)
     if "@" in parts.netloc or parts.query:
         raise AccessError(
-            f"{what}: the address {clean(url)} carries a login or a query, and the configuration is "
-            f"kept with the results: write the login into {netrc_path()} and the address without it"
+            f"{what}: the address {clean(url)} carries a login or a query, and the configuration "
+            f"is kept with the results: write the login into {netrc_path()}, and "
+            "the address without it"
         )

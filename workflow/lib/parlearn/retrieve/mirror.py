@@ -64,9 +64,9 @@ def copy_from_mirror(mirror, name, target, *, sha256) -> Retrieved:
 class FolderStore:
     """Files of a product in a folder, at any depth.
 
-    A file is taken over as a hard link where the folder lies on the same file system, else copied:
-    hundreds of gigabytes need not lie there twice. Nothing here ever writes into a file that has
-    its name, so the folder is safe from us; what was taken over is known by its sha256.
+    Files are copied. One that nobody may write (``chmod a-w``) becomes a hard link where the folder
+    lies on the same file system, so that hundreds of gigabytes need not lie there twice; one that
+    may be written is not linked, since who writes it anew in place would change ours unseen.
     """
 
     def __init__(self, base):
@@ -111,10 +111,16 @@ class FolderStore:
 
 def _take_over(origin, part):
     part.unlink(missing_ok=True)
-    try:
-        os.link(origin.resolve(), part)
-    except OSError:  # another file system, or one without links
-        shutil.copy2(origin, part)
+    origin = origin.resolve()
+    if not origin.stat().st_mode & 0o222:
+        try:
+            os.link(origin, part)
+            return 0
+        except OSError:  # another file system, or one without links
+            log.debug("%s cannot be linked", origin)
+    shutil.copyfile(origin, part)
+    shutil.copystat(origin, part)
+    part.chmod(0o644)
     return 0
 
 

@@ -92,9 +92,9 @@ def check_room(rows: list[dict], folders: Sequence) -> list[str]:
         if disk["needed"] > disk["free"]:
             names = ", ".join(name for name, _ in disk["rows"])
             problems.append(
-                f"{names}: {disk['needed'] / 1e9:.1f} GB are needed and {disk['free'] / 1e9:.1f} GB "
-                f"are free at {disk['rows'][0][1]}: free some, or let resources/raw be a link to a "
-                "larger disk"
+                f"{names}: {disk['needed'] / 1e9:.1f} GB are needed and {disk['free'] / 1e9:.1f} "
+                f"GB are free at {disk['rows'][0][1]}: free some, or let resources/raw be a link "
+                "to a larger disk"
             )
     return problems
 

@@ -1,9 +1,9 @@
 """Files over SFTP, with the user's account: GLEAM.
 
-Keys of servers: one that ``known_hosts`` has must be the one the server shows. One it does not have is
-accepted at the first visit, with a warning that tells its fingerprint, and written down there
-(``StrictHostKeyChecking=accept-new`` of OpenSSH): GLEAM publishes no fingerprint that could be
-pinned here, and a change after the first visit is still noticed.
+Keys of servers: one that ``known_hosts`` has must be the one the server shows. One it does not have
+is accepted at the first visit, with a warning that tells its fingerprint, and written down there
+(``StrictHostKeyChecking=accept-new`` of OpenSSH): no fingerprint of GLEAM's server is known to us
+that could be pinned here, and a change after the first visit is still noticed.
 """
 
 import base64
@@ -92,7 +92,7 @@ class SftpStore:
             client.close()
 
     def _ask(self, question, path):
-        what = f"sftp://{self.host}:{self.port}{path}"
+        what = self._at(path)
         try:
             return retrying(what, self.attempts, self.backoff)(self._remote, question, path)
         except TransientError as error:
@@ -123,17 +123,20 @@ class SftpStore:
             return action(self._connected())
         except FileNotFoundError:
             raise RetrievalError(
-                f"sftp://{self.host}:{self.port}{path}: there is no such file or folder. {self.hint}"
+                f"{self._at(path)}: there is no such file or folder. {self.hint}"
             ) from None
         except PermissionError:
             raise AccessError(
-                f"sftp://{self.host}:{self.port}{path}: the account may not read it. {self.hint}"
+                f"{self._at(path)}: the account may not read it. {self.hint}"
             ) from None
         except (paramiko.SSHException, EOFError, OSError) as error:
             if (client := getattr(self._own, "client", None)) is not None:
                 client.close()
             self._own.client = self._own.sftp = None
             raise TransientError(f"{type(error).__name__} ({error})") from None
+
+    def _at(self, path):
+        return f"sftp://{self.host}:{self.port}{path}"
 
     def _connected(self):
         if getattr(self._own, "sftp", None) is not None:
@@ -160,7 +163,8 @@ class SftpStore:
                 client.close()
                 raise AccessError(
                     f"{server}: the server shows another key than {self.known_hosts} has: it was "
-                    "replaced, or somebody stands between. Ask its keepers, then remove the old line"
+                    "replaced, or somebody stands between. Ask its keepers, then remove the old "
+                    "line"
                 ) from None
             except paramiko.AuthenticationException:
                 client.close()

@@ -34,8 +34,8 @@ def base_address(product: str, settings: Mapping) -> str:
     elif what.login != "earthdata":
         raise ListingError(
             f"{product}: {what.title} has no fixed address: {missing(what.login)}; write its "
-            f"address under source.products.{product}.url, or name under mirror the folder that you "
-            "filled by hand"
+            f"address under source.products.{product}.url, or name under mirror the folder that "
+            "you filled by hand"
         )
     return base
 

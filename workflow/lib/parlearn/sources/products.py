@@ -102,7 +102,7 @@ PRODUCTS = {
         date(2015, 3, 31),
         "SPL3SMP_E",
         "006",
-        approve=_APPROVE + "those of NSIDC ('NSIDC_DATAPOOL_OPS', 'NSIDC Earthdata Cloud')",
+        approve=_APPROVE + "the application of NSIDC",
     ),
     "mod16": Product(
         "MODIS evapotranspiration",
@@ -114,7 +114,7 @@ PRODUCTS = {
         date(2000, 1, 1),
         "MOD16A2GF",
         "061",
-        approve=_APPROVE + "those of LP DAAC ('LP DAAC Data Pool', 'LP DAAC Cumulus')",
+        approve=_APPROVE + "the application of LP DAAC",
     ),
     "cmfd": Product(
         "China Meteorological Forcing Dataset",
@@ -199,6 +199,15 @@ def short_name(name: str, settings: Mapping) -> str:
 
 def version(name: str, settings: Mapping) -> str:
     return str(settings.get("version") or product(name).version)
+
+
+def first_day(name: str, settings: Mapping) -> date:
+    """First day of the record, which for some versions is a later one."""
+    if name == "mod16" and short_name(name, settings) == "MOD16A2":
+        return date(2021, 1, 1)  # of version 061; before it there is MOD16A2GF
+    if name == "gleam" and version(name, settings).endswith("b"):
+        return date(2003, 1, 1)
+    return product(name).first
 
 
 def series(name: str, settings: Mapping) -> tuple[str, ...]:

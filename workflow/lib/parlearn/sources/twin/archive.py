@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from parlearn.disaggregate import specific_humidity
-from parlearn.files import replacing, sha256
+from parlearn.files import replacing, sha256, write_text
 from parlearn.grids import MODIS_RADIUS, Box, EaseGrid, GridError, LatLonGrid, SinusoidalGrid
 from parlearn.sources.places import PLACES, box
 from parlearn.sources.twin.config import TwinConfig
@@ -66,40 +66,38 @@ def write_statics(config: TwinConfig, folder) -> None:
 
 
 def write_granules(
-    config: TwinConfig, domain: xr.Dataset, forcing: xr.Dataset, truth: xr.Dataset, folder
+    config: TwinConfig, domain: xr.Dataset, forcing: xr.Dataset, truth: xr.Dataset, folders
 ) -> dict[str, list[Path]]:
     """All granules of a twin's products, product -> files.
 
     Parameters
     ----------
     domain, forcing, truth : of all cells of the grid, row by row from the south
-    folder : each product gets a folder in it, laid out as in its archive
+    folders : of each product, laid out as in its archive
     """
     where, generators = PLACES[config.place], config.generators()
-    folder, written = Path(folder), {}
+    written = {}
     weather = {"nldas": _write_nldas, "cmfd": _write_cmfd}[where.weather]
-    written[where.weather] = weather(config, forcing, folder / where.weather)
+    written[where.weather] = weather(config, forcing, folders[where.weather])
     products = where.observations.values()
     if "smap" in products:
         seen = retrievals(config, domain, forcing, truth, generators["soil_moisture"])
-        written["smap"] = _write_smap(config, seen, folder / "smap")
+        written["smap"] = _write_smap(config, seen, folders["smap"])
     flux = estimates(config, domain, truth, generators["evapotranspiration"])
     if "mod16" in products:
-        written["mod16"] = _write_mod16(config, flux, folder / "mod16")
+        written["mod16"] = _write_mod16(config, flux, folders["mod16"])
     if "gleam" in products:
-        written["gleam"] = _write_gleam(config, flux, folder / "gleam")
+        written["gleam"] = _write_gleam(config, flux, folders["gleam"])
     return written
 
 
-def listing(written: dict[str, list[Path]], folder) -> pd.DataFrame:
-    """Granules of all products with size and checksum: product, file (below ``folder``), size,
-    sha256."""
-    rows = [
-        (product, str(path.relative_to(folder)), path.stat().st_size, sha256(path))
-        for product, paths in written.items()
-        for path in paths
-    ]
-    return pd.DataFrame(rows, columns=["product", "file", "size", "sha256"])
+def seal(paths: list[Path], folder) -> None:
+    """Make granules read-only, as what is published does not change, and list their checksums."""
+    lines = []
+    for path in paths:
+        path.chmod(0o444)
+        lines.append(f"{sha256(path)}  {path.relative_to(folder)}\n")
+    write_text("".join(lines), Path(folder) / "SHA256SUMS")
 
 
 def _months(time: pd.DatetimeIndex, step: int):

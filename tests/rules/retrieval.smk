@@ -1,0 +1,36 @@
+# The rules of retrieval alone: what they read of the configuration, and nothing else of the workflow.
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir).parents[1]
+sys.path.insert(0, str(ROOT / "workflow" / "lib"))
+os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
+
+from parlearn import catalogue, gridding
+from parlearn.sourcehash import source_hash
+
+CONFIG, SOURCE = config, config["source"]
+GRID = gridding.gridding(CONFIG)
+SCHEMAS = ROOT / "config" / "schemas"
+DATASETS = catalogue.read_datasets(ROOT / "config" / "datasets.csv", SCHEMAS)
+ARCHIVES = catalogue.read_archives(ROOT / "config" / "datasets.csv", SCHEMAS)
+
+
+def code(script):
+    return source_hash(ROOT / "workflow" / "scripts" / f"{script}.py")
+
+
+def growing(amount):
+    return amount
+
+
+pathvars:
+    results=CONFIG["results"],
+    study=f"<results>/{CONFIG['study']}",
+    logs="<results>/logs",
+    benchmarks="<results>/benchmarks",
+
+
+include: "../../workflow/rules/retrieve.smk"
