@@ -3,17 +3,25 @@
 from parlearn import contracts, outputs
 from parlearn.job import job
 from parlearn.learn.dpl import learn_dpl
+from parlearn.learn.observation import SIX_AM
 from parlearn.learn.settings import Settings
 from parlearn.opening import open_run
 from parlearn.provenance import stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, pilot = snakemake.params, snakemake.params.pilot
-    run = {"model": "surrogate", "targets": ("soil_moisture",), **pilot}
+    run = {"model": "surrogate", **pilot}
     _, study, model, device = open_run(
         snakemake.input, run, parameters=params.parameters, device=params.device
     )
-    settings = Settings.from_dict(pilot["settings"])
+    state = set(pilot["targets"]) & set(SIX_AM)
+    settings = Settings.from_dict(
+        {
+            **pilot["settings"],
+            "observation_map": "domain" if state else "none",
+            "targets": dict.fromkeys(pilot["targets"], 1.0),
+        }
+    )
     result = learn_dpl(pilot["method"], study, model, settings, seed=pilot["seed"])
     learned = outputs.parameters_dataset(
         model.space, result.parameters, result.slope, result.offset

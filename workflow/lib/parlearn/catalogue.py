@@ -240,6 +240,7 @@ def pilot_identity(config: Mapping) -> dict:
     pilot = config["simulate"]["pilot"]
     return {
         **pilot,
+        "targets": offered(config)[:1],
         "span": config["periods"]["train"][pilot["period"]],
         "settings": preset("dpl", pilot["settings"], pilot["method"], config),
     }

@@ -373,10 +373,11 @@ def _size_problems(config):
                 )
         elif source["name"] in ("twin", "archives"):
             rows, cols = shape_of(source)
-            if not isinstance(value, int) or value < 4:
+            if not isinstance(value, int) or value in (2, 3):
                 yield (
                     f"samplings.{name}: {value} is not the side of a patch: give a whole number "
-                    "of 4 or more, since the test cell lies 3 rows and 3 columns away"
+                    "of 4 or more, since the test cell lies 3 rows and 3 columns away, or 1 for "
+                    "every cell"
                 )
             elif min(rows, cols) < value:
                 yield (

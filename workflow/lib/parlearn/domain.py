@@ -132,7 +132,8 @@ def grid_splits(lat, lon, row, col, patches: dict[str, int], seed: int) -> xr.Da
     ----------
     lat, lon : (cell,) degrees
     row, col : (cell,) integers; rows count from the north or the south, columns from the west
-    patches : name of a sampling -> n; each n divides the next larger one and is above 3
+    patches : name of a sampling -> n; each n divides the next larger one and is above 3, or 1:
+        every cell, none of them held out
     seed : of the random choice of validation cells
 
     Returns
@@ -141,9 +142,9 @@ def grid_splits(lat, lon, row, col, patches: dict[str, int], seed: int) -> xr.Da
     """
     lat, row, col = np.asarray(lat, float), np.asarray(row), np.asarray(col)
     sizes = sorted(patches.values(), reverse=True)
-    if any(size <= NEIGHBOUR for size in sizes) or any(a % b for a, b in zip(sizes, sizes[1:])):
+    if any(1 < size <= NEIGHBOUR for size in sizes) or any(a % b for a, b in zip(sizes, sizes[1:])):
         raise ValueError(
-            f"patches {patches}: each size must divide the next larger one and be above "
+            f"patches {patches}: each size must divide the next larger one and be 1 or above "
             f"{NEIGHBOUR}, or samplings would not be nested and test cells could be trained on"
         )
     northward = lat[row.argmax()] >= lat[row.argmin()]  # rows count from the south
@@ -162,6 +163,9 @@ def grid_splits(lat, lon, row, col, patches: dict[str, int], seed: int) -> xr.Da
     sampled = {name: order[at(size, 0)[order]] for name, size in patches.items()}
     test = {}
     for name, size in patches.items():
+        if size == 1:
+            test[name] = np.array([], dtype=np.int64)
+            continue
         corners = {(int(north[c]), int(east[c])) for c in sampled[name]}
         test[name] = np.array(
             [

@@ -24,7 +24,7 @@ PLACES = {
     "plains": Place(
         0.125, (40.0, -98.5), "nldas", {"soil_moisture": "smap", "evapotranspiration": "mod16"}
     ),
-    "huaihe": Place(0.25, (33.0, 116.5), "cmfd", {"evapotranspiration": "gleam"}),
+    "huaihe": Place(0.25, (32.875, 115.0), "cmfd", {"evapotranspiration": "gleam"}),
 }
 
 

@@ -1,19 +1,21 @@
 """A chunk of a product, from granules to daily fields on the target grid, gaps counted."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn.daily import daily_forcing
+from parlearn.daily import daily_forcing, stamps
 from parlearn.grids import Box, LatLonGrid
 from parlearn.regrid import regrid
 from parlearn.sources import cmfd, gleam, mod16, nldas, smap
 from parlearn.sources.granules import COLUMNS
+from parlearn.sources.products import parse
 
-#: hours beyond the days of UTC that local solar days reach
-MARGIN = 12
+#: hours from one stamp of the weather to the next
+HOURS = {"nldas": 1, "cmfd": 3}
 COMPOSITE = 8
 #: kind of the file that holds a chunk of a product
 KIND_OF = {
@@ -70,13 +72,18 @@ def regrid_chunk(
     options = {k: v for k, v in settings.items() if k in OPTIONS.get(product, ())}
     readers = {"nldas": nldas, "cmfd": cmfd, "smap": smap, "mod16": mod16, "gleam": gleam}
     read = readers[product].read
-    if product in ("nldas", "cmfd"):
-        period = (_shifted(days[0], -MARGIN), _shifted(days[1], 24 + MARGIN))
-        granules = [read(paths, wanted, period=period)]
-        parts = [(daily_forcing(granules[0], days, day), granules[0].grid)]
+    lacking = pd.DataFrame()
+    if product in HOURS:
+        hours = HOURS[product]
+        # stamps reach as far as the box does, which the columns of granules may leave by one
+        needed = stamps(*days, [wanted.west, wanted.east], hours, day)
+        granules = [read(paths, wanted, period=(_text(needed[0]), _text(needed[-1])))]
+        grid = granules[0].grid
+        daily, lacking = daily_forcing(granules[0].fields, grid.lon, *days, hours, day)
+        parts = [(daily, grid)]
     elif product == "mod16":
         period = days[0], _last_composite(days[1], record[1])
-        granules = [read(group, wanted, period=period) for group in mod16.by_tile(paths)]
+        granules = [read(group, wanted, period=period) for group in _by_tile(paths)]
         parts = [(g.fields, g.grid) for g in granules]
     else:
         granules = [read(paths, wanted, period=days, **options)]
@@ -84,12 +91,21 @@ def regrid_chunk(
     fields = regrid(parts, target, minimum_share, weights).compute()
     if product == "smap":
         fields = _one_a_day(fields, options.get("passes", ["am"]))
-    notes = pd.concat([g.coverage for g in granules], ignore_index=True)
-    return fields, notes.reindex(columns=list(COLUMNS))
+    notes = [g.coverage for g in granules]
+    if len(lacking):
+        notes.append(lacking.assign(product=product, granule=""))
+    return fields, pd.concat(notes, ignore_index=True).reindex(columns=list(COLUMNS))
 
 
-def _shifted(day, hours):
-    return str(np.datetime64(day, "h") + np.timedelta64(hours, "h"))
+def _by_tile(paths):
+    tiles: dict[str, list] = {}
+    for path in paths:
+        tiles.setdefault(parse("mod16", Path(path).name).series, []).append(path)
+    return [tiles[tile] for tile in sorted(tiles)]
+
+
+def _text(stamp):
+    return f"{stamp:%Y-%m-%dT%H}"
 
 
 def _last_composite(last, end):

@@ -135,6 +135,8 @@ class TwinConfig:
         patch, and tests in the cell :data:`parlearn.domain.NEIGHBOUR` rows north and columns east.
         """
         for name, n in patches.items():
+            if n == 1:  # every cell, and no neighbours
+                continue
             for key, size in (("rows", self.rows), ("cols", self.cols)):
                 beyond = (size - 1) // n * n + NEIGHBOUR + 1  # where the last neighbour ends
                 if size < beyond:
