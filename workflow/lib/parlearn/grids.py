@@ -16,6 +16,8 @@ WGS84_A, WGS84_E2 = 6378137.0, 0.0066943799901413165
 MODIS_RADIUS = 6371007.181
 #: MODIS sinusoidal grid: upper left corner of the whole (m), width of a tile (m), pixels a side
 MODIS_CORNER, MODIS_TILE, MODIS_PIXELS = (-20015109.354, 10007554.677), 1111950.5197, 2400
+#: scale at the equator of EASE-Grid 2.0, whose true parallel is 30 degrees (Snyder 1987, 10-13)
+EASE_SCALE = np.cos(np.radians(30)) / np.sqrt(1 - WGS84_E2 * np.sin(np.radians(30)) ** 2)
 #: upper left corner (m) of the global EASE-Grid 2.0
 EASE_CORNER = (-17367530.445, 7314540.8306)
 #: name -> (cell size (m), rows, columns) of the global EASE-Grid 2.0
@@ -165,6 +167,37 @@ class EaseGrid:
         size = EASE_SIZES[self.name][0]
         return EASE_CORNER[1] - size * (self.row0 + np.arange(self.rows + 1))
 
+    @property
+    def lat(self) -> np.ndarray:
+        """Latitudes (degrees) of the middle of the rows (row,)."""
+        return ease_latitude((self.y_edges[:-1] + self.y_edges[1:]) / 2)
+
+    @property
+    def lon(self) -> np.ndarray:
+        """Longitudes (degrees) of the middle of the columns (col,)."""
+        return (self.lon_edges[:-1] + self.lon_edges[1:]) / 2
+
+    @property
+    def lat_edges(self) -> np.ndarray:
+        """(row + 1,) degrees, falling."""
+        return ease_latitude(self.y_edges)
+
+    @property
+    def lon_edges(self) -> np.ndarray:
+        return np.degrees(self.x_edges / (WGS84_A * EASE_SCALE))
+
+    def window(self, box: Box, margin: int = 1) -> tuple[slice, slice]:
+        """Rows and columns that touch a region, and up to `margin` more where the grid has them.
+
+        Raises
+        ------
+        GridError
+            where the region does not lie wholly within the grid.
+        """
+        rows = _touched(self.lat_edges, box.south, box.north, "latitudes", self)
+        cols = _touched(self.lon_edges, box.west, box.east, "longitudes", self)
+        return _widened(rows, margin, self.rows), _widened(cols, margin, self.cols)
+
     def cut(self, rows: slice, cols: slice) -> "EaseGrid":
         """The grid of a window."""
         rows, cols = range(self.rows)[rows], range(self.cols)[cols]
@@ -213,6 +246,37 @@ class SinusoidalGrid:
         """(row + 1,) m, falling southward."""
         return self.y0 - self.size * np.arange(self.rows + 1)
 
+    def window(self, box: Box) -> tuple[slice, slice]:
+        """The smallest window with all pixels that may touch a region, which may lie beyond.
+
+        Meridians run aslant through the rows, so the window's corners may lie outside the region.
+
+        Raises
+        ------
+        GridError
+            where no pixel touches the region.
+        """
+        south, north = np.degrees(self.y_edges[[-1, 0]]) / MODIS_RADIUS
+        low, high = max(south, box.south), min(north, box.north)
+        if low < high:
+            # a parallel is longest where it is nearest to the equator
+            nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+            length = np.cos(np.radians([nearest, max(abs(low), abs(high))]))
+            west, east = np.radians(box.west) * length, np.radians(box.east) * length
+            x = MODIS_RADIUS * np.array([west.min(), east.max()])
+            cols = np.clip((x - self.x0) / self.size, 0, self.cols)
+            rows = (self.y0 - MODIS_RADIUS * np.radians([high, low])) / self.size
+            rows = np.clip(rows, 0, self.rows)
+            first_row, first_col = int(np.floor(rows[0])), int(np.floor(cols[0]))
+            last_row, last_col = int(np.ceil(rows[1])), int(np.ceil(cols[1]))
+            if first_row < last_row and first_col < last_col:
+                return slice(first_row, last_row), slice(first_col, last_col)
+        raise GridError(
+            f"the region {box.south} to {box.north} N, {box.west} to {box.east} E has no pixel in "
+            f"this window of the sinusoidal grid, which has {south:g} to {north:g} N, "
+            f"{self.x_edges[0] / 1000:.0f} to {self.x_edges[-1] / 1000:.0f} km"
+        )
+
     def cut(self, rows: slice, cols: slice) -> "SinusoidalGrid":
         """The grid of a window."""
         rows, cols = range(self.rows)[rows], range(self.cols)[cols]
@@ -226,6 +290,21 @@ class SinusoidalGrid:
 
 
 Grid = LatLonGrid | EaseGrid | SinusoidalGrid
+
+
+def ease_latitude(y) -> np.ndarray:
+    """Geodetic latitudes (degrees) at y (m) of EASE-Grid 2.0; Snyder 1987, 3-12 and 10-17."""
+    y = np.asarray(y, dtype=np.float64)
+    q, e = 2 * EASE_SCALE * y / WGS84_A, np.sqrt(WGS84_E2)
+    sine = np.clip(q / 2, -1, 1)
+    for _ in range(8):  # Newton's steps; q grows with the sine everywhere
+        off = (1 - WGS84_E2) * (sine / (1 - WGS84_E2 * sine**2) + np.arctanh(e * sine) / e) - q
+        sine = np.clip(sine - off * (1 - WGS84_E2 * sine**2) ** 2 / (2 * (1 - WGS84_E2)), -1, 1)
+    return np.degrees(np.arcsin(sine))
+
+
+def _widened(cells: slice, margin: int, size: int) -> slice:
+    return slice(max(cells.start - margin, 0), min(cells.stop + margin, size))
 
 
 def _touched(edges, low, high, what, grid) -> slice:
