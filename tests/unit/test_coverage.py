@@ -1,0 +1,37 @@
+"""What is missing in granules, in one table."""
+
+import pandas as pd
+
+from parlearn import contracts
+from parlearn.sources.coverage import MANY, gather
+
+COLUMNS = ["product", "granule", "date", "what", "count"]
+
+
+def table(*rows):
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def test_what_is_missing_is_told_once_and_what_is_frequent_by_year():
+    listed = table(
+        ("smap", "", "2015-04-03", "missing days", 1),
+        ("smap", "b_001.h5", "2015-04-05", "duplicate left aside", 1),
+    )
+    often = [("mod16", f"m{k}", f"2016-01-{k % 28 + 1:02d}", "class water", 10) for k in range(40)]
+    once = ("mod16", "m1", "2016-02-02", "unreadable", 1)
+    found = gather(
+        [listed, table()], [table(("smap", "", "2015-04-03", "missing", 1)), table(*often, once)]
+    )
+    contracts.check_table(found, "coverage.csv", "coverage")
+    assert [tuple(row) for row in found.itertuples(index=False)] == [
+        ("mod16", "", "2016", "class water", 400),
+        ("mod16", "m1", "2016-02-02", "unreadable", 1),
+        ("smap", "", "2015-04-03", "missing", 1),
+        ("smap", "b_001.h5", "2015-04-05", "duplicate left aside", 1),
+    ]
+    assert len(often) > MANY
+
+
+def test_nothing_missing_is_a_table_without_rows(tmp_path):
+    contracts.write_table(gather([table()], [table()]), tmp_path / "c.csv", "coverage")
+    assert contracts.read_table(tmp_path / "c.csv", "coverage").empty
