@@ -5,6 +5,7 @@ The search needs no login; the bytes come through our own downloader.
 
 import logging
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -64,7 +65,9 @@ def find_granules(*, cmr=None, attempts=5, backoff=1.0, **query) -> list[Mapping
         if cmr:
             asked.mode(cmr)
         try:
-            return asked.get_all()
+            with warnings.catch_warnings():  # of earthaccess, about itself
+                warnings.simplefilter("ignore", FutureWarning)
+                return asked.get_all()
         except requests.exceptions.RequestException as error:
             raise TransientError(type(error).__name__) from None
         except RuntimeError as error:  # earthaccess has put the answer's text in place of its code

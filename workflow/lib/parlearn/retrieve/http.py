@@ -14,8 +14,9 @@ from parlearn.retrieve.checks import looks_like_page, web_page
 from parlearn.retrieve.delivery import Retrieved, TransientError, deliver, retrying
 from parlearn.retrieve.logins import EARTHDATA, AccessError, Login, RetrievalError, clean, redact
 
-# it tells whole addresses, which may be signed
-logging.getLogger("httpx").setLevel(logging.WARNING)
+# they tell whole addresses, which may be signed, and headers with cookies
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 #: a server that asks for a longer pause than this (s) is better asked again by the user
 LONGEST_PAUSE = 120.0

@@ -76,6 +76,9 @@ def find_login(kind: str, host: str = "") -> Login | None:
         where netrc cannot be read; its content is not told.
     """
     account = ACCOUNTS[kind]
+    host = host or account.host
+    if account.host and host != account.host:  # another server is not told what that one is
+        return _from_netrc(host)
     user, password, token = (
         os.environ.get(f"{account.environment}_{name}", "")
         for name in ("USERNAME", "PASSWORD", "TOKEN")
@@ -83,7 +86,7 @@ def find_login(kind: str, host: str = "") -> Login | None:
     token = token if kind == "earthdata" else ""
     if token or (user and password):
         return Login(user if password else "", password if user else "", token, "the environment")
-    return _from_netrc(host or account.host)
+    return _from_netrc(host)
 
 
 def need_login(kind: str, what: str, host: str = "") -> Login:

@@ -96,6 +96,11 @@ class FolderStore:
     def get(self, path, target, expected) -> Retrieved:
         target, origin = Path(target), self.base / path
         _need(self.base, path, "that the list was made of")
+        if expected.size is not None and (found := origin.stat().st_size) != expected.size:
+            raise RetrievalError(
+                f"{origin}: has {found} bytes, and {expected.size} when the list was made: put the "
+                "whole file there, or remove the list so that a new one is made"
+            )
         # a file written anew in the folder, even with the same size, is another file
         if target.is_file() and not _same_time(origin, target):
             target.unlink()

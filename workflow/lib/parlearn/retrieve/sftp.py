@@ -108,7 +108,7 @@ class SftpStore:
         remote = self._remote(lambda sftp: sftp.open(path, "rb"), path)
         remote.seek(offset)
         if size is not None:
-            remote.prefetch(size)  # asks for pieces ahead: else each takes a way there and back
+            remote.prefetch(size, 64)  # asks for pieces ahead: else each takes a way there and back
         with open(part, "ab") as stream:
             while piece := self._remote(lambda _: remote.read(PIECE // 4), path):
                 stream.write(piece)
