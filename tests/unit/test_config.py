@@ -17,6 +17,7 @@ from parlearn.learn.parameter_networks import NETWORKS
 from parlearn.learn.settings import Settings
 from parlearn.models.vic import SPACE
 from parlearn.sources.hydrodl import required_files
+from parlearn.sources.products import PRODUCTS
 from parlearn.sources.twin import TwinConfig
 from parlearn.surrogate import SurrogateSettings
 
@@ -69,6 +70,44 @@ def test_own_configurations_are_valid(name):
 def test_own_datasets_are_valid():
     datasets = catalogue.read_datasets(ROOT / "config/datasets.csv", SCHEMAS)
     assert len(datasets) == 33
+    archives = catalogue.read_archives(ROOT / "config/datasets.csv", SCHEMAS)
+    for name, product in PRODUCTS.items():
+        assert archives[name]["login"] == product.login
+        assert archives[name]["version"] == product.version
+
+
+def test_a_file_without_checksum_is_refused(tmp_path):
+    head = "product,version,file,url,sha256,licence,doi,login\n"
+    (tmp_path / "datasets.csv").write_text(f"{head}a,1,b.csv,https://c/d,,none,,none\n")
+    with pytest.raises(ConfigError, match="b.csv: has no sha256"):
+        catalogue.read_datasets(tmp_path / "datasets.csv", SCHEMAS)
+
+
+def test_where_granules_come_from_and_go_to():
+    source = {
+        "name": "archives",
+        "box": {"south": 25, "north": 53, "west": -125, "east": -67},
+        "record": ["2015-04-01", "2015-06-30"],
+        "resolution": 0.125,
+        "products": {"smap": {"short_name": "SPL3SMP"}, "gleam": {"version": "3.7b"}},
+    }
+    config = {"results": "results/x", "source": source}
+    assert catalogue.raw_folder(config, "smap") == "resources/raw/smap/SPL3SMP-006"
+    assert catalogue.raw_folder(config, "gleam") == "resources/raw/gleam/3.7b"
+    assert catalogue.granule_files(config) == [
+        "<study>/granules/smap/2015.csv",
+        "<study>/granules/gleam/2015.csv",
+    ]
+    wanted = catalogue.product_source(config, "smap")
+    assert wanted == {
+        "record": source["record"],
+        "box": source["box"],
+        "products": {"smap": {"short_name": "SPL3SMP"}},
+    }
+    twin = config | {"source": source | {"name": "twin"}}
+    assert catalogue.raw_folder(twin, "smap") == "results/x/raw/smap"
+    assert catalogue.product_settings(twin, "smap")["mirror"] == "results/x/archive/smap"
+    assert "mirror" not in source["products"]["smap"]
 
 
 @pytest.mark.parametrize(

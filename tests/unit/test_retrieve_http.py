@@ -4,6 +4,7 @@ import errno
 import hashlib
 import logging
 import os
+import resource
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -317,7 +318,21 @@ def test_a_read_only_folder_is_named():
         assert leftovers(folder) == []
 
 
-def test_a_full_disk_leaves_nothing(server, tmp_path, monkeypatch):
+def test_a_full_disk_leaves_nothing_and_says_so(server, tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    server.answers = [whole]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
+    try:
+        with pytest.raises(OSError, match=r"cannot write .*/data.csv: File too large") as caught:
+            fetch(server.url, tmp_path / "data.csv", RIGHT, **QUICK)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.errno == errno.EFBIG
+    assert len(server.ranges) == 1
+    assert leftovers(tmp_path) == []
+
+
+def test_no_space_left_leaves_nothing(server, tmp_path, monkeypatch):
     def no_room(response, url, part, offset):
         part.write_bytes(DATA[:1000])
         raise OSError(errno.ENOSPC, "No space left on device", str(part))

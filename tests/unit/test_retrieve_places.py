@@ -15,10 +15,10 @@ import pytest
 
 from parlearn.retrieve import preflight, stores, transfer
 from parlearn.retrieve.checks import Expected
-from parlearn.retrieve.http import HttpStore
 from parlearn.retrieve.listing import Listed, ListingError
 from parlearn.retrieve.logins import AccessError, Login, RetrievalError
 from parlearn.retrieve.mirror import FolderStore
+from parlearn.retrieve.web import HttpStore
 
 TIMES = datetime(2015, 4, 1), datetime(2015, 4, 30)
 NAMES = [f"SMAP_L3_SM_P_E_201504{day:02d}_R18290_001.h5" for day in (1, 2, 3)]
@@ -188,7 +188,11 @@ def test_progress_is_told_by_the_clock(folder, tmp_path, caplog):
     ("product", "settings", "words"),
     [
         ("cmfd", {}, r"cmfd: .*no fixed address: there is no TPDC login: .*mirror the folder"),
-        ("gleam", {}, r"gleam: there is no GLEAM login: register for free at https://www.gleam"),
+        (
+            "gleam",
+            {},
+            r"sftp://hydras.*: gleam: there is no GLEAM login: register for free at https://www.gleam",
+        ),
         ("cmfd", {"url": "ftp://ftp.example.org/x"}, r"cmfd: there is no TPDC login"),
         ("smap", {"url": "gopher://x/y"}, "addresses start with https"),
         ("smap", {"url": "https://x/y?token=abc"}, "carries a login"),
@@ -196,7 +200,7 @@ def test_progress_is_told_by_the_clock(folder, tmp_path, caplog):
 )
 def test_places_that_cannot_be_opened(nobody, product, settings, words):
     with pytest.raises((AccessError, ListingError), match=words) as caught:
-        stores.open_store(product, settings)
+        next(stores.found_in(stores.open_store(product, settings), product, TIMES))
     assert "abc" not in str(caught.value)
 
 
@@ -219,8 +223,9 @@ def test_logins_go_where_they_belong(nobody, monkeypatch):
         "sftp://hydras.ugent.be:2225/data/v4.2a/daily",
     )
     # another server than GLEAM's gets what netrc has for it and nothing else
+    other = stores.open_store("gleam", {"url": "sftp://elsewhere.org/data"})
     with pytest.raises(AccessError, match="machine elsewhere.org"):
-        stores.open_store("gleam", {"url": "sftp://elsewhere.org/data"})
+        other.probe("sftp://elsewhere.org/data/a.nc")
     assert stores.open_store("gleam", {"url": "https://elsewhere.org/x"}).access.login is None
 
 
@@ -280,6 +285,13 @@ def test_preflight_says_what_is_missing(folder, tmp_path, login, check, error, w
     )
     assert [problem[: len(words)] for problem in problems] == [words]
     assert row["state"] == "wanting"
+
+
+def test_preflight_asks_for_nothing_that_is_there(folder, tmp_path):
+    transfer.bring("smap", listed(folder), tmp_path / "raw", FolderStore(folder))
+    row, problems = inspect(folder, tmp_path, {}, open_store=None)
+    assert not problems
+    assert (row["there"], row["needed_gb"], row["state"]) == (3, 0.0, "all there")
 
 
 def test_preflight_takes_one_files_size_for_all_of_unknown_size(tmp_path):

@@ -203,7 +203,9 @@ def test_a_wrong_password_is_told_once_and_not_shown(place, opened, tmp_path, ca
 
 def test_a_missing_folder_says_that_versions_change(opened):
     hint = "The server may offer other versions only"
-    with pytest.raises(RetrievalError, match=rf"/data/v3.8a/daily: there is no such.*{hint}"):
+    with pytest.raises(
+        RetrievalError, match=rf"/data/v3.8a/daily: there is no such .* /data has v3.7a. {hint}"
+    ):
         list(opened("/data/v3.8a/daily", hint=hint).entries(""))
 
 

@@ -18,15 +18,25 @@ class FtpStore:
     Parameters
     ----------
     base : ``ftp://host:port/folder``
-    login : :class:`parlearn.retrieve.logins.Login`
+    login : :class:`parlearn.retrieve.logins.Login`, needed when something is asked for
+    advice : what to do where there is no login
     """
 
-    def __init__(self, base, login: Login, *, timeout=60.0, attempts=6, backoff=1.0):
+    def __init__(
+        self,
+        base,
+        login: Login | None,
+        *,
+        advice="it needs a login",
+        timeout=60.0,
+        attempts=6,
+        backoff=1.0,
+    ):
         parts = urlsplit(base)
         self.base, self.login, self.timeout = base.rstrip("/"), login, timeout
         self.host, self.port = parts.hostname, parts.port or 21
         self.folder = unquote(parts.path).rstrip("/")
-        self.attempts, self.backoff = attempts, backoff
+        self.advice, self.attempts, self.backoff = advice, attempts, backoff
         self._own, self._all = threading.local(), []
 
     def entries(self, folder):
@@ -119,6 +129,8 @@ class FtpStore:
 
     def _connected(self):
         if getattr(self._own, "ftp", None) is None:
+            if self.login is None:
+                raise AccessError(f"{self._at('')}: {self.advice}")
             ftp = ftplib.FTP_TLS(timeout=self.timeout)
             ftp.connect(self.host, self.port)
             try:

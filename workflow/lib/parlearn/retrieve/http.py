@@ -5,14 +5,21 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from html.parser import HTMLParser
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from parlearn.retrieve.checks import looks_like_page, web_page
 from parlearn.retrieve.delivery import Retrieved, TransientError, deliver, retrying
-from parlearn.retrieve.logins import EARTHDATA, AccessError, Login, RetrievalError, clean, redact
+from parlearn.retrieve.logins import (
+    EARTHDATA,
+    AbsentError,
+    AccessError,
+    Login,
+    RetrievalError,
+    clean,
+    redact,
+)
 
 # they tell whole addresses, which may be signed, and headers with cookies
 for _name in ("httpx", "httpcore"):
@@ -195,6 +202,26 @@ def _download(client, url, part, access):
         raise TransientError(f"{type(error).__name__} ({redact(error)})") from None
 
 
+def read_text(client, url, access, *, attempts=6, backoff=1.0) -> str:
+    """A page or a small file as text; AbsentError where there is none."""
+
+    def ask():
+        try:
+            response = open_(client, url, {}, access)
+            try:
+                _body_start(response, url, 0, access)
+                return response.read().decode("utf-8", "replace")
+            finally:
+                response.close()
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise TransientError(type(error).__name__) from None
+
+    try:
+        return retrying(clean(url), attempts, backoff)(ask)
+    except TransientError as error:
+        raise RetrievalError(f"{clean(url)}: {error}: run again later") from None
+
+
 def _body_start(response, url, offset, access):
     """Byte at which the body of an answer starts; raises where there is no body to take."""
     status = response.status_code
@@ -214,10 +241,11 @@ def _body_start(response, url, offset, access):
         raise AccessError(f"{what}: the login of {access.login.origin} is refused: correct it")
     if status == 403:
         raise AccessError(f"{what}: {access.approve}")
-    advice = {
-        404: "there is no such file; the address may have moved, see config/datasets.csv",
-    }.get(status, "the server did not send the file")
-    raise RetrievalError(f"{what}: {advice}")
+    if status == 404:
+        raise AbsentError(
+            f"{what}: there is no such file; the address may have moved, see config/datasets.csv"
+        )
+    raise RetrievalError(f"{what}: the server did not send the file")
 
 
 def refuse_page(response, url) -> None:
@@ -249,74 +277,3 @@ def _retry_after(value) -> float:
     except ValueError:
         return 0.0
     return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-
-
-class HttpStore:
-    """Files under a base URL of which the server shows a list (its index page).
-
-    A file ``SHA256SUMS`` at the base, where there is one, is taken for the list.
-    """
-
-    def __init__(self, base, access=None, *, client=None, **options):
-        self.base = base.rstrip("/") + "/"
-        self.access, self.options = access or Access(), options
-        self.client = client or httpx.Client(timeout=60.0)
-
-    def entries(self, folder):
-        """(name, whether it is a folder, size or None) of what lies in a folder of the base."""
-        page = _Links()
-        page.feed(self._text(self.base + folder))
-        for link in dict.fromkeys(page.links):
-            full = urljoin(self.base + folder, link)
-            rest = full.removeprefix(self.base + folder)
-            if full != rest and rest and "?" not in rest and "/" not in rest.rstrip("/"):
-                yield unquote(rest.rstrip("/")), rest.endswith("/"), None
-
-    def sums(self) -> str:
-        """The list of checksums at the base; empty where there is none."""
-        try:
-            text = self._text(self.base + "SHA256SUMS")
-        except AccessError:
-            raise
-        except RetrievalError:
-            return ""
-        return "" if looks_like_page(text.encode()) else text
-
-    def address(self, path) -> str:
-        return self.base + path
-
-    def get(self, url, target, expected) -> Retrieved:
-        return fetch(url, target, expected, access=self.access, client=self.client, **self.options)
-
-    def probe(self, url) -> int | None:
-        return probe(self.client, url, self.access, **self.options)
-
-    def close(self):
-        self.client.close()
-
-    def _text(self, url):
-        def ask():
-            try:
-                response = open_(self.client, url, {}, self.access)
-                try:
-                    _body_start(response, url, 0, self.access)
-                    return response.read().decode("utf-8", "replace")
-                finally:
-                    response.close()
-            except (httpx.TransportError, httpx.DecodingError) as error:
-                raise TransientError(type(error).__name__) from None
-
-        options = {"attempts": 6, "backoff": 1.0} | self.options
-        try:
-            return retrying(clean(url), **options)(ask)
-        except TransientError as error:
-            raise RetrievalError(f"{clean(url)}: {error}: run again later") from None
-
-
-class _Links(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.links = []
-
-    def handle_starttag(self, tag, attrs):
-        self.links += [value for name, value in attrs if tag == "a" and name == "href" and value]

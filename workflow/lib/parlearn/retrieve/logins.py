@@ -19,6 +19,10 @@ class RetrievalError(RuntimeError):
     """A file could not be had, or was not the file it should be."""
 
 
+class AbsentError(RetrievalError):
+    """There is no such file or folder."""
+
+
 class AccessError(RetrievalError):
     """A login is missing, refused or not allowed to: no other file will come either."""
 
@@ -87,14 +91,6 @@ def find_login(kind: str, host: str = "") -> Login | None:
     if token or (user and password):
         return Login(user if password else "", password if user else "", token, "the environment")
     return _from_netrc(host)
-
-
-def need_login(kind: str, what: str, host: str = "") -> Login:
-    """The login, or an error that says what it is needed for and where to get it."""
-    login = find_login(kind, host)
-    if login is None:
-        raise AccessError(f"{what}: {missing(kind, host)}")
-    return login
 
 
 def missing(kind: str, host: str = "") -> str:

@@ -43,6 +43,19 @@ def inspect(
     """
     where = place(product, settings)
     problems, login, size = [], "none", None
+    rest = [one for one in granules if not _target(product, one, folder).is_file()]
+    row = {
+        "product": product,
+        "version": products.version(product, settings),
+        "from": where,
+        "login": "not needed",
+        "files": len(granules),
+        "there": len(granules) - len(rest),
+        "needed_gb": 0.0,
+        "state": "all there",
+    }
+    if not rest:
+        return row, []
     try:
         store = open_store(product, settings)
         try:
@@ -56,24 +69,14 @@ def inspect(
                     check_login(user)
             elif user is not None:
                 login = f"of {user.origin}"
-            size = store.probe(granules[0].url)
+            size = store.probe(rest[0].url)
         finally:
             store.close()
     except RetrievalError as error:
         text = str(error)
         problems.append(text if text.startswith(f"{product}:") else f"{product}: {text}")
-    rest = [one for one in granules if not _target(product, one, folder).is_file()]
-    row = {
-        "product": product,
-        "version": products.version(product, settings),
-        "from": where,
-        "login": login,
-        "files": len(granules),
-        "there": len(granules) - len(rest),
-        "needed_gb": _bytes(rest, size) / 1e9,
-        "state": "wanting" if problems else "ready",
-    }
-    return row, problems
+    state = "wanting" if problems else "ready"
+    return row | {"login": login, "needed_gb": _bytes(rest, size) / 1e9, "state": state}, problems
 
 
 def check_room(rows: list[dict], folders: Sequence) -> list[str]:

@@ -12,14 +12,15 @@ import hashlib
 import logging
 import stat
 import threading
-from pathlib import Path
+from operator import methodcaller
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 import paramiko
 
 from parlearn.retrieve.checks import PIECE
 from parlearn.retrieve.delivery import Retrieved, TransientError, deliver, retrying
-from parlearn.retrieve.logins import AccessError, Login, RetrievalError, clean
+from parlearn.retrieve.logins import AbsentError, AccessError, Login, RetrievalError, clean
 
 log = logging.getLogger(__name__)
 # it writes a traceback of its own where a connection is lost, which we tell in a line
@@ -34,23 +35,26 @@ class SftpStore:
     Parameters
     ----------
     base : ``sftp://host:port/folder``
-    login : :class:`parlearn.retrieve.logins.Login`
+    login : :class:`parlearn.retrieve.logins.Login`, needed when something is asked for
     hint : what to do where the folder is not there
+    advice : what to do where there is no login
     """
 
     def __init__(
         self,
         base,
-        login: Login,
+        login: Login | None,
         *,
         hint="",
+        advice="it needs a login",
         known_hosts=None,
         timeout=60.0,
         attempts=6,
         backoff=1.0,
     ):
         parts = urlsplit(base)
-        self.base, self.login, self.hint, self.timeout = base.rstrip("/"), login, hint, timeout
+        self.base, self.login, self.timeout = base.rstrip("/"), login, timeout
+        self.hint, self.advice = hint, advice
         self.host, self.port = parts.hostname, parts.port or 22
         self.folder = unquote(parts.path).rstrip("/")
         self.known_hosts = Path(known_hosts or Path.home() / ".ssh" / "known_hosts")
@@ -60,10 +64,22 @@ class SftpStore:
     def entries(self, folder):
         """(name, whether it is a folder, size) of what lies in a folder of the base."""
         path = f"{self.folder}/{folder}".rstrip("/")
-        for entry in sorted(
-            self._ask(lambda sftp: sftp.listdir_attr(path), path), key=lambda e: e.filename
-        ):
+        try:
+            found = self._ask(lambda sftp: sftp.listdir_attr(path), path)
+        except AbsentError as error:
+            raise AbsentError(f"{error}. {self._nearest(path)}{self.hint}") from None
+        for entry in sorted(found, key=lambda entry: entry.filename):
             yield entry.filename, stat.S_ISDIR(entry.st_mode or 0), entry.st_size
+
+    def _nearest(self, path):
+        """What lies in the last folder on the way to a path that there is."""
+        for parent in map(str, PurePosixPath(path).parents):
+            try:
+                names = self._ask(methodcaller("listdir", parent), parent)
+            except AbsentError:
+                continue
+            return f"{parent} has {', '.join(sorted(names)[:20])}. "
+        return ""
 
     def sums(self) -> str:
         """Servers of this kind give no checksums."""
@@ -122,13 +138,9 @@ class SftpStore:
         try:
             return action(self._connected())
         except FileNotFoundError:
-            raise RetrievalError(
-                f"{self._at(path)}: there is no such file or folder. {self.hint}"
-            ) from None
+            raise AbsentError(f"{self._at(path)}: there is no such file or folder") from None
         except PermissionError:
-            raise AccessError(
-                f"{self._at(path)}: the account may not read it. {self.hint}"
-            ) from None
+            raise AccessError(f"{self._at(path)}: the account may not read it") from None
         except (paramiko.SSHException, EOFError, OSError) as error:
             if (client := getattr(self._own, "client", None)) is not None:
                 client.close()
@@ -141,7 +153,9 @@ class SftpStore:
     def _connected(self):
         if getattr(self._own, "sftp", None) is not None:
             return self._own.sftp
-        server = f"sftp://{self.host}:{self.port}"
+        server = self._at("")
+        if self.login is None:
+            raise AccessError(f"{server}: {self.advice}")
         client = paramiko.SSHClient()
         with _FIRST_VISIT:
             if self.known_hosts.is_file():

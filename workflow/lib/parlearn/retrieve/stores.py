@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
-from parlearn.retrieve.http import Access, HttpStore, server_of
+from parlearn.retrieve.http import Access, server_of
 from parlearn.retrieve.listing import Listed, ListingError
 from parlearn.retrieve.logins import (
     EARTHDATA,
     find_login,
     missing,
-    need_login,
     refuse_login_in,
 )
 from parlearn.retrieve.mirror import FolderStore, parse_checksums
+from parlearn.retrieve.web import HttpStore
 from parlearn.sources import products
 
 #: folders within folders that are looked into
@@ -52,6 +52,7 @@ def open_store(product: str, settings: Mapping, **options):
     base = base_address(product, settings)
     what = products.product(product)
     scheme, host = urlsplit(base).scheme, urlsplit(base).hostname or ""
+    login, advice = find_login(what.login, host), f"{product}: {missing(what.login, host)}"
     if scheme == "sftp":
         from parlearn.retrieve.sftp import SftpStore
 
@@ -59,11 +60,11 @@ def open_store(product: str, settings: Mapping, **options):
             f"The server may offer other versions only: set source.products.{product}.version to "
             "one it has (GLEAM 4 has taken the place of 3 on its front page), or .url to its folder"
         )
-        return SftpStore(base, need_login(what.login, product, host), hint=hint, **options)
+        return SftpStore(base, login, hint=hint, advice=advice, **options)
     if scheme in ("ftp", "ftps"):
         from parlearn.retrieve.ftp import FtpStore
 
-        return FtpStore(base, need_login(what.login, product, host), **options)
+        return FtpStore(base, login, advice=advice, **options)
     if scheme not in ("http", "https", ""):
         raise ListingError(f"{product}: {base}: addresses start with https, http, sftp or ftp")
     return HttpStore(base, access_of(product, base), **options)
