@@ -7,7 +7,7 @@ import logging
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from parlearn.grids import MODIS_CORNER, MODIS_RADIUS, MODIS_TILE, Box
 from parlearn.retrieve.checks import algorithm_named
@@ -164,8 +164,3 @@ def tiles(box: Box) -> set[str]:
         stop = math.ceil((max(edges) - left) / MODIS_TILE - 1e-9)
         found |= {f"h{h:02d}v{v:02d}" for h in range(max(0, start), min(36, stop))}
     return found
-
-
-def listing_times(product: str, source: Mapping) -> tuple[datetime, datetime]:
-    """First and last time that the whole record of a source needs."""
-    return products.times_needed(product, products.span(product, source), source)

@@ -157,11 +157,12 @@ def open_(client, url, headers, access):
                 return response
             response.close()
             url = urljoin(str(url), response.headers["location"])
+            at_login = server_of(url) == access.server != start
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:
             raise RetrievalError(f"{clean(url)}: {type(error).__name__}") from None
         if "error=access_denied" in urlsplit(url).query:
             raise AccessError(f"{clean(url)}: the archive denies the access: {access.approve}")
-        if server_of(url) == access.server != start and access.login is None:
+        if at_login and access.login is None:
             raise AccessError(f"{clean(url)}: {access.advice}")
     raise RetrievalError(f"{clean(url)}: more than {HOPS} redirects")
 

@@ -264,5 +264,5 @@ def times_needed(name: str, days: tuple[date, date], source: Mapping) -> tuple[d
     west = east = 0
     if source.get("day") == "solar":
         west, east = round(source["box"]["west"] / 15), round(source["box"]["east"] / 15)
-    more = 0 if what.step == HOUR and name == "nldas" else 3
+    more = 0 if what.step == HOUR else 3
     return first - (east + more) * HOUR, last + DAY - (west - more) * HOUR
