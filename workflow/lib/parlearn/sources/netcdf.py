@@ -155,17 +155,18 @@ def decode(raw, variable, path, sentinel=None) -> np.ndarray:
             f"{where} is packed as {raw.dtype} without the attribute scale_factor: it cannot be "
             "decoded. Retrieve the file again"
         )
-    missing = np.isin(raw, np.concatenate(fills).astype(raw.dtype))
-    if sentinel is not None:
-        missing |= np.abs(raw) >= sentinel
-    # packed values are decoded in double, so that a step of the packing stays what it is
-    packed = "scale_factor" in attributes or "add_offset" in attributes
-    values = raw.astype(np.float64 if packed else np.float32)
-    if packed:
-        values *= float(attributes.get("scale_factor", 1))
-        values += float(attributes.get("add_offset", 0))
-    values[missing] = np.nan
-    return values.astype(np.float32)
+    fills = np.concatenate(fills).astype(raw.dtype)
+    scale, offset = (
+        float(attributes.get(n, d)) for n, d in (("scale_factor", 1), ("add_offset", 0))
+    )
+    values = np.empty(raw.shape, dtype=np.float32)
+    for step, packed in enumerate(raw):  # in double, but not all times at once
+        missing = np.isin(packed, fills)
+        if sentinel is not None:
+            missing |= np.abs(packed) >= sentinel
+        values[step] = packed if (scale, offset) == (1, 0) else packed * scale + offset
+        values[step][missing] = np.nan
+    return values
 
 
 def check_unit(variable, expected: str, path) -> None:
