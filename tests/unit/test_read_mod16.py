@@ -251,7 +251,7 @@ def test_what_is_refused(tmp_path):
         mod16.read([path, forward], EVERYWHERE)
     with pytest.raises(GranuleError, match="no composite begins on day 4 of a year"):
         mod16.read([granule(tmp_path / "d", "2015004", raw)], EVERYWHERE)
-    with pytest.raises(GranuleError, match="begins before its record"):
+    with pytest.raises(GranuleError, match="leaves its record, which is 2000-01-01 .. today"):
         mod16.read([path], EVERYWHERE, period=("1999-01-01", "2015-12-31"))
     shifted = granule(tmp_path, "2015009", raw, row=ROW + 1)
     with pytest.raises(GranuleError, match="2015009.*wrong grid"):

@@ -1,5 +1,7 @@
 """NLDAS-2 granules, written here with netCDF4 to the structure of the product."""
 
+from datetime import date, datetime
+
 import dask
 import netCDF4
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 import xarray as xr
 
 from parlearn.grids import Box, GridError, LatLonGrid
-from parlearn.sources import nldas
+from parlearn.sources import assemble, nldas
 from parlearn.sources.granules import GranuleError, UnreadableGranule
 from parlearn.sources.twin.granules import nldas as writer
 
@@ -156,6 +158,38 @@ def test_a_file_of_many_hours(tmp_path):
         nldas.read([*paths, hourly[0]], BOX)
 
 
+def test_a_large_granule_is_loaded_in_parts(tmp_path, monkeypatch):
+    times = np.arange("2015-04-01T00", "2015-04-02T00", dtype="datetime64[h]")
+    grid = LatLonGrid(40.0625, -100.0625, 0.125, 0.125, 6, 5)
+    fields = {name: np.full((24, 6, 5), value, dtype="f4") for name, value in PLAIN.items()}
+    fields["Tair"] += np.arange(24)[:, None, None]
+    path = writer.write(tmp_path, times, grid, fields)[0]
+    # a day of its own, as a subset grouped by day is named
+    path = path.rename(tmp_path / "NLDAS_FORA0125_H.A20150401.020.nc")
+    # room for five hours of 8 variables at 2 x 3 cells
+    monkeypatch.setattr(assemble, "PART_BYTES", 5 * 8 * 6 * 4)
+    loaded, load = [], nldas._load
+
+    def spy(path, times, window):
+        loaded.append((str(times[0])[11:13], times.size))
+        return load(path, times, window)
+
+    monkeypatch.setattr(nldas, "_load", spy)
+    found = nldas.read([path], BOX)
+    assert found.fields.prec.chunks[0] == (5, 5, 5, 5, 4)
+    assert not loaded
+    np.testing.assert_array_equal(found.fields.tair[7:9, 0, 0], [287, 288])
+    assert loaded == [("05", 5)]
+
+
+def test_a_period_may_be_times_as_well_as_dates(tmp_path):
+    paths = [hour(tmp_path, f"2015-04-01T{h:02d}") for h in range(6)]
+    ends = datetime(2015, 4, 1, 2), datetime(2015, 4, 1, 4)
+    assert nldas.read(paths, BOX, period=ends).fields.sizes["time"] == 3
+    day = date(2015, 4, 1)
+    assert nldas.read(paths, BOX, period=(day, day)).fields.sizes["time"] == 25
+
+
 def test_written_bytes_are_the_same_each_time(tmp_path):
     times = np.arange("2015-04-01T00", "2015-04-01T03", dtype="datetime64[h]")
     grid = LatLonGrid(40.0625, -100.0625, 0.125, 0.125, 6, 5)
@@ -217,7 +251,7 @@ def test_region_and_period_outside(tmp_path):
     path = hour(tmp_path, "2015-04-01T00")
     with pytest.raises(GridError, match="latitudes 30 to 40.4 leave the grid.*40 to 40.75"):
         nldas.read([path], Box(30, 40.4, -99.9, -99.7))
-    with pytest.raises(GranuleError, match="leaves its record, which is 1979-01-01T13:00 .. today"):
+    with pytest.raises(GranuleError, match="leaves its record, which is 1979-01-01 .. today"):
         nldas.read([path], BOX, period=("1978-01-01", "1980-01-01"))
     with pytest.raises(GranuleError, match="none of the 1 granules given holds anything of 2016"):
         nldas.read([path], BOX, period=("2016-01-01", "2016-01-02"))

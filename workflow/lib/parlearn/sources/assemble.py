@@ -26,6 +26,7 @@ from parlearn.sources.granules import (
 PART_BYTES = 64e6
 #: where more than this share of a granule's values is implausible, its unit or packing is wrong
 SHARE_IMPLAUSIBLE = 0.5
+_DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True)
@@ -172,8 +173,7 @@ def axis_of(times, period, step: np.timedelta64, record: Sequence, product: str)
     Parameters
     ----------
     times : the granules' own; they set the phase, and the ends where no period is given
-    period : (first, last), both inclusive, or None. A last date without an hour means its end: for
-        days itself, for hours the stamp 00:00 of the next day
+    period : (first, last), see :func:`ends_of`, or None
     step : between times
     record : first and last date of the product, the last None where it goes on
 
@@ -185,17 +185,31 @@ def axis_of(times, period, step: np.timedelta64, record: Sequence, product: str)
     times = np.sort(np.asarray(times).astype("datetime64[s]"))
     if period is None:
         return np.arange(times[0], times[-1] + step, step).astype("datetime64[s]")
-    first, last = (np.datetime64(str(day), "s") for day in period)
+    first, last = ends_of(period, step, record, product)
+    phase = (times[0] - first) % step
+    return np.arange(first + phase, last + np.timedelta64(1, "s"), step).astype("datetime64[s]")
+
+
+def ends_of(period, step, record, product) -> tuple[np.datetime64, np.datetime64]:
+    """First and last time of a period, both inclusive, datetime64[s].
+
+    They are dates or times, or text of such. A last date means its end: for days itself, for hours
+    the stamp 00:00 of the next day. Stamps may go on for a day beyond the record, since a local day
+    needs those of another; they are missing.
+    """
+    first, last = (np.datetime64(str(end).replace(" ", "T"), "s") for end in period)
     if first > last:
         raise GranuleError(
             f"{product}: the period {period[0]} .. {period[1]} ends before it begins"
         )
-    if first < np.datetime64(record[0]) or (record[1] and last > np.datetime64(record[1])):
+    spare = np.timedelta64(int(step < _DAY), "D")
+    if first.astype("M8[D]") < np.datetime64(record[0], "D") - spare or (
+        record[1] and last.astype("M8[D]") > np.datetime64(record[1], "D") + spare
+    ):
         raise GranuleError(
             f"{product}: {period[0]} .. {period[1]} leaves its record, which is "
             f"{record[0]} .. {record[1] or 'today'}"
         )
-    if step < np.timedelta64(1, "D") and len(str(period[1])) == 10:
-        last = last + np.timedelta64(1, "D")
-    phase = (times[0] - first) % step
-    return np.arange(first + phase, last + np.timedelta64(1, "s"), step).astype("datetime64[s]")
+    if step < _DAY and len(str(period[1])) == 10:
+        last = last + _DAY
+    return first, last

@@ -40,7 +40,7 @@ NAME = re.compile(
     r"(?:\.gz)?"
 )
 STEP, CENTRE = 0.1, (15.05, 70.05)
-RECORD = ("1979-01-01", "2018-12-31T21")
+RECORD = ("1979-01-01", "2018-12-31")
 HOURS = np.timedelta64(3, "h")
 #: ours -> theirs, the unit their attribute must say, factor to ours, what is plausible
 VARIABLES = {

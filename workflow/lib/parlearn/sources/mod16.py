@@ -13,7 +13,7 @@ import numpy as np
 from pyhdf.SD import SD, SDC
 
 from parlearn.grids import MODIS_RADIUS, Box, SinusoidalGrid
-from parlearn.sources.assemble import Part, Variable, assemble
+from parlearn.sources.assemble import Part, Variable, assemble, ends_of
 from parlearn.sources.granules import (
     Coverage,
     GranuleError,
@@ -112,8 +112,7 @@ def composite_days(first) -> np.ndarray:
 
 def composite_starts(first, last) -> np.ndarray:
     """First days of all composites that begin in first..last, datetime64[D]."""
-    first, last = np.datetime64(first, "D"), np.datetime64(last, "D")
-    days = np.arange(first, last + 1)
+    days = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
     of_year = (days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(int)
     return days[of_year % COMPOSITE == 0]
 
@@ -131,12 +130,10 @@ def _first_day(granule):
 
 
 def _axis(times, period):
-    if period is None:
-        period = min(times).astype("datetime64[D]"), max(times).astype("datetime64[D]")
-    elif np.datetime64(str(period[0])) < np.datetime64(RECORD[0]):
-        raise GranuleError(f"mod16: {period[0]} .. {period[1]} begins before its record, which "
-                           f"begins {RECORD[0]}")  # fmt: skip
-    axis = composite_starts(*(str(day) for day in period))
+    first, last = min(times), max(times)
+    if period is not None:
+        first, last = ends_of(period, np.timedelta64(COMPOSITE, "D"), RECORD, "mod16")
+    axis = composite_starts(first, last)
     if axis.size == 0:
         raise GranuleError(f"mod16: no composite begins in {period[0]} .. {period[1]}")
     return axis.astype("datetime64[s]")

@@ -1,6 +1,6 @@
 """NLDAS-2 primary forcing, NLDAS_FORA0125_H version 2.0: hourly, 0.125 degree, netCDF-4.
 
-A granule holds one hour (the archive), or the hours of a month (its subsets, joined in time).
+A granule holds one hour (the archive), or those of a day or a month (its subsets, joined in time).
 ``time`` is the stamp: Rainf is the total of the hour ending there, all else the state there.
 Cells of water have no values. Mitchell et al. 2004, Xia et al. 2012 (doi:10.1029/2011JD016048).
 """
@@ -32,12 +32,12 @@ from parlearn.sources.netcdf import (
 
 #: ``NLDAS_FORA0125_H.A20150401.0000.020.nc``, ``...A201504.020.nc``; subsets end in .SUB.nc4
 NAME = re.compile(
-    r"NLDAS_FORA0125_H\.A(?P<date>\d{6}(?:\d\d\.\d{4})?)\.(?P<version>\d{3})(?:\.nc4?)?(?:\.SUB)?"
+    r"NLDAS_FORA0125_H\.A(?P<date>\d{6}(?:\d\d(?:\.\d{4})?)?)\.(?P<version>\d{3})(?:\.nc4?)?(?:\.SUB)?"
     r"\.nc4?"
 )
 GRIB = re.compile(r"NLDAS_FORA0125_H\.A.*\.(grb|GRB)(\..*)?")
 STEP, CENTRE = 0.125, (25.0625, -124.9375)
-RECORD = ("1979-01-01T13:00", None)
+RECORD = ("1979-01-01", None)
 #: fill of the GRIB files the netCDF ones were made from
 UNDEFINED = 9.99e20
 #: ours -> theirs, the unit their attribute must say, what is plausible in ours
@@ -115,8 +115,8 @@ def _times(granule):
             return times_of(ds, path)
 
     times = guarded(granule.path, look)
-    month = times.astype("datetime64[M]")
-    if (month != np.datetime64(f"{granule.date[:4]}-{granule.date[4:]}")).any():
+    name = np.datetime64("-".join(filter(None, re.split(r"(....)(..)", granule.date))))
+    if (times.astype(name.dtype) != name).any():
         raise GranuleError(
             f"{granule.path}: holds {times[0]} .. {times[-1]}, which its name does not promise"
         )
