@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import dask.array as da
 import numpy as np
 import pyproj
@@ -258,6 +260,18 @@ def test_dask_arrays_stay_lazy_and_give_the_same():
     np.testing.assert_array_equal(share.compute(), expected_share)
 
 
+def test_lazy_work_comes_in_small_pieces(monkeypatch):
+    source, target = SOURCES["EASE 36 km"][0], TARGETS["0.125"]
+    regridder = Regridder(source, target)
+    fields = np.random.default_rng(0).random((7, 2, *source.shape)).astype(np.float32)
+    monkeypatch.setattr(module, "BLOCK_BYTES", 2 * 2 * 16 * 20 * 28)  # sums of two times at once
+    lazy = regridder.apply(da.from_array(fields, chunks=(5, 2, 3, 4)))
+    assert lazy.chunks == ((2, 2, 1, 2), (2,), (20,), (28,))
+    np.testing.assert_array_equal(lazy.compute(), regridder.apply(fields))
+    one = regridder.apply(da.from_array(fields[0, 0], chunks=(3, 4)))
+    np.testing.assert_array_equal(one.compute(), regridder.apply(fields[0, 0]))
+
+
 def test_a_data_set_of_tiles_with_different_dates():
     target = LatLonGrid(39.99, -104.44, 0.1, 0.1, 2, 2)
     days = np.array(["2016-12-18", "2016-12-26"], "datetime64[ns]")
@@ -282,6 +296,18 @@ def test_a_data_set_of_tiles_with_different_dates():
     np.testing.assert_allclose(result["lat"], target.lat)
     with pytest.raises(GridError, match="lies outside"):
         regrid(parts[:1], LatLonGrid(0, 0, 1, 1, 2, 2))
+
+
+def test_a_data_set_without_dates_and_with_steps():
+    source, target = LatLonGrid(0.5, 0.5, 1, 1, 2, 4), LatLonGrid(1.0, 1.0, 2, 2, 1, 2)
+    elevation = np.array([[1, 3, 10, 10], [1, 3, 10, 10]], np.float32)
+    static = xr.Dataset({"elevation": (("y", "x"), elevation)}, coords={"x": [0, 1, 2, 3]})
+    np.testing.assert_allclose(regrid([(static, source)], target)["elevation"], [[2, 10]])
+    steps = np.broadcast_to(elevation, (3, 8, 2, 4)) * np.arange(8)[:, None, None]
+    ds = xr.Dataset({"tair_3h": (("time", "step", "y", "x"), steps)}, {"time": [1, 2, 3]})
+    result = regrid([(ds, source)], target)["tair_3h"]
+    assert result.dims == ("time", "step", "lat", "lon")
+    np.testing.assert_allclose(result[1, :, 0, 0], 2 * np.arange(8))
 
 
 def test_weights_are_kept_and_mended(tmp_path, monkeypatch):
@@ -317,6 +343,14 @@ def test_weights_are_kept_and_mended(tmp_path, monkeypatch):
     path.write_bytes(other.read_bytes())
     with pytest.warns(UserWarning, match="other grids"):
         weights(source, target, tmp_path / "weights")
+
+
+def test_jobs_may_make_the_same_weights_at_once(tmp_path):
+    source, target = SOURCES["EASE 9 km"][0], TARGETS["odd"]
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: weights(source, target, tmp_path), range(8)))
+    assert all((areas != made[0]).nnz == 0 for areas in made)
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_misuse_is_refused():

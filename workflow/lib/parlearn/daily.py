@@ -15,9 +15,11 @@ of its stamps is a gap, and is counted. Where a product has daily data only,
 :func:`parlearn.disaggregate.vic_forcing` makes the steps.
 """
 
+import uuid
 from dataclasses import dataclass
 from functools import partial
 
+import dask
 import dask.array as da
 import numpy as np
 import pandas as pd
@@ -189,9 +191,6 @@ def _lazily(sources, variable, amount, *, days, place, shift, hours):
     per_day = 24 // hours
     weights = _weights(per_day, variable.steps, amount)
     _, ny, nx = sources[0].shape
-    sources = [
-        s if isinstance(s, da.Array) else da.from_array(s, chunks=-1, name=False) for s in sources
-    ]
     # two sources at most; a block overlaps the next by what the shifts differ, so it has many days
     length = max(1, int(BLOCK_BYTES // (per_day * ny * nx * 4 * 2)))
     turns = np.flatnonzero(np.diff(shift)) + 1
@@ -211,6 +210,7 @@ def _lazily(sources, variable, amount, *, days, place, shift, hours):
             continue
         work = partial(
             _aggregate,
+            [s[low:high] for s in sources],
             derive=variable.derive,
             weights=weights,
             place=place[low:high] - begin,
@@ -219,16 +219,10 @@ def _lazily(sources, variable, amount, *, days, place, shift, hours):
             days=count,
             per_day=per_day,
         )
-        blocks.append(
-            da.map_blocks(
-                work,
-                *(s[low:high].rechunk(-1) for s in sources),
-                new_axis=1,
-                chunks=tuple((n,) for n in shape),
-                dtype=np.float32,
-                meta=np.empty((0,) * 4, np.float32),
-            )
-        )
+        # One task loads what it needs by itself. As tasks of their own the pieces that neighbours
+        # share make the scheduler load on and on before it finishes any block.
+        task = dask.delayed(work, name=f"daily-{uuid.uuid4().hex}", pure=False)()
+        blocks.append(da.from_delayed(task, shape, dtype=np.float32))
     return da.concatenate(blocks)
 
 
@@ -245,8 +239,9 @@ def _weights(per_day, steps, amount):
     return (np.concatenate([rows, day]) if steps else day).astype(np.float32)
 
 
-def _aggregate(*arrays, derive, weights, place, size, bands, days, per_day):
-    values = derive(*(np.asarray(a, dtype=np.float32) for a in arrays))
+def _aggregate(sources, *, derive, weights, place, size, bands, days, per_day):
+    loaded = dask.compute(*sources, scheduler="synchronous")
+    values = derive(*(np.asarray(a, dtype=np.float32) for a in loaded))
     if len(place) < size:
         whole = np.full((size, *values.shape[1:]), np.nan, dtype=np.float32)
         whole[place] = values

@@ -28,6 +28,8 @@ from parlearn.overlap import cell_areas, overlap
 VERSION = 1
 #: valid part of a target cell's area below which it is missing, unless configured otherwise
 MINIMUM_SHARE = 0.5
+#: bytes of sums that one piece of lazy work makes; a few times as much is held at once
+BLOCK_BYTES = 64e6
 #: a wholly covered cell may seem this much less than covered, by rounding
 SLACK = 1e-6
 
@@ -122,7 +124,11 @@ class Regridder:
         if not isinstance(fields, da.Array):
             return self._sums(np.asarray(fields))
         n = fields.ndim
-        fields = fields.rechunk({n - 2: -1, n - 1: -1})
+        # a target with many more cells than the source would blow long pieces up
+        each = 16 * np.prod(self.target.shape) * np.prod([max(c) for c in fields.chunks[1:-2]])
+        longest = max(1, int(BLOCK_BYTES // each))
+        first = [min(longest, c - k) for c in fields.chunks[0] for k in range(0, c, longest)]
+        fields = fields.rechunk({0: tuple(first), n - 2: -1, n - 1: -1} if n > 2 else -1)
         tail = ((2,), (self.target.rows,), (self.target.cols,))
         return da.map_blocks(
             self._sums,
@@ -207,13 +213,13 @@ def regrid(
 
     Parameters
     ----------
-    parts : list of (xr.Dataset of dims (time, [step,] y, x), its grid)
+    parts : list of (xr.Dataset of dims ([time, [step,]] y, x), its grid)
         Times that a part lacks are gaps of that part.
     share : also give the valid part of each cell's area, as ``{variable}_share``
 
     Returns
     -------
-    xr.Dataset of dims (time, [step,] lat, lon), float32, attributes kept, lazy where `parts` are.
+    xr.Dataset of dims ([time, [step,]] lat, lon), float32, attributes kept, lazy where `parts` are.
 
     Raises
     ------
@@ -225,8 +231,9 @@ def regrid(
     extra = [ds.coords.to_dataset().drop_dims(["y", "x"], errors="ignore") for ds, _ in parts]
     coords = xr.merge(extra, join="outer", compat="no_conflicts")
     bare = [ds.drop_vars([c for c in ds.coords if c not in ds.dims]) for ds, _ in parts]
-    times = coords.indexes["time"]
-    bare = [ds if ds.indexes["time"].equals(times) else ds.reindex(time=times) for ds in bare]
+    times = coords.indexes.get("time")
+    if times is not None:
+        bare = [ds if ds.indexes["time"].equals(times) else ds.reindex(time=times) for ds in bare]
     variables = {}
     for name, first in bare[0].data_vars.items():
         if first.dims[-2:] != ("y", "x"):
