@@ -83,6 +83,7 @@ def read(paths) -> xr.Dataset:
         coords="minimal",
         compat="override",
         join="override",
+        drop_variables=[name for name, row in VARIABLES.items() if not row[0]],
         chunks={},
         engine="netcdf4",
     )

@@ -236,12 +236,14 @@ def test_lazily_in_pieces(monkeypatch):
         chunked = da.from_array(variable.values, chunks=(1, 2, 1))
         return variable.copy(data=chunked.map_blocks(load, meta=variable.values[:0]))
 
-    monkeypatch.setattr(module, "BLOCK_BYTES", 3 * 24 * 6 * 4 * 2)  # three days at once
+    monkeypatch.setattr(module, "BLOCK_BYTES", 3 * 24 * 6 * 4 * 8)  # three days at once
     pieces, _ = daily_forcing(fields.map(lazily, keep_attrs=True), *span)
     assert not loaded
     assert pieces["tair"].data.chunks[0] == (3, 3, 3, 1)
     pieces["tair"][9].compute(scheduler="synchronous")
-    assert sum(loaded) == (25 + 1) * 4  # two clocks an hour apart, four chunks in space
+    assert (
+        sum(loaded) == (25 + 1) * 4 * 8
+    )  # two clocks an hour apart, four chunks in space, eight variables
     xr.testing.assert_allclose(pieces.compute(), whole.compute(), rtol=1e-6)
 
 

@@ -27,8 +27,9 @@ import xarray as xr
 
 from parlearn.disaggregate import MINIMUM_WIND, STEPS, vapour_pressure, wind_speed
 
-#: bytes of input that one piece of the work may load; a few times as much is held at once
-BLOCK_BYTES = 64e6
+#: bytes of input that one piece of the work loads, if one day is not more; three times as much is
+#: held at once, in each thread
+BLOCK_BYTES = 200e6
 #: units in which the readers give the weather
 UNITS = {
     "prec": "mm",
@@ -102,9 +103,9 @@ def daily_forcing(
     Returns
     -------
     xr.Dataset
-        float32, lazy, in pieces of a few days: prec (mm day-1), tair (degC), swdown and lwdown
-        (W m-2), vp and pressure (kPa), wind (m s-1), (time, y, x); tair_3h and swdown_3h
-        (time, step, y, x).
+        float32, lazy, in pieces of a few days of all variables (so compute them together):
+        prec (mm day-1), tair (degC), swdown and lwdown (W m-2), vp and pressure (kPa), wind
+        (m s-1), (time, y, x); tair_3h and swdown_3h (time, step, y, x).
     pd.DataFrame
         date, what, count: the days that lack stamps, and how many of those that any column needs.
 
@@ -134,17 +135,20 @@ def daily_forcing(
         raise ValueError(f"stamp {odd} is none of every {hours} hours from {needed[0]}")
     place = np.asarray(place, dtype=int)
     days = pd.date_range(first, last, freq="D")
-    rest = {"days": days, "place": place, "shift": shift, "hours": hours}
-    result = {}
-    for name, variable in variables.items():
-        means = _lazily(
-            [fields[s].data for s in variable.sources], variable, name == "prec", **rest
-        )
+    plan = [
+        (v.sources, v.derive, _weights(24 // hours, v.steps, name == "prec"))
+        for name, v in variables.items()
+    ]
+    means = _lazily(fields, plan, days, place, shift, hours)
+    result, row = {}, 0
+    for (name, variable), (_, _, weights) in zip(variables.items(), plan):
+        last_row = row + len(weights) - 1
         attrs = {"units": variable.units, "long_name": variable.long_name}
-        result[name] = ("time", "y", "x"), means[:, -1], attrs
+        result[name] = ("time", "y", "x"), means[:, last_row], attrs
         if variable.steps:
             attrs = attrs | {"long_name": f"{variable.long_name} of the 3-hour steps"}
-            result[f"{name}_3h"] = ("time", "step", "y", "x"), means[:, :-1], attrs
+            result[f"{name}_3h"] = ("time", "step", "y", "x"), means[:, row:last_row], attrs
+        row = last_row + 1
     clock = "local solar time" if day == "solar" else "UTC"
     ds = xr.Dataset(result, coords={"time": days.to_numpy("datetime64[ns]")}, attrs={"day": clock})
     ds = ds.assign_coords({c: fields[c] for c in ("y", "x", "lat", "lon") if c in fields.coords})
@@ -186,13 +190,12 @@ def _missing(days, place, needed, shift, hours):
     )
 
 
-def _lazily(sources, variable, amount, *, days, place, shift, hours):
-    """(time, row, y, x): the steps where kept, and last the day; a dask array."""
+def _lazily(fields, plan, days, place, shift, hours):
+    """(time, row, y, x): for each variable of the plan its steps, where kept, and its day."""
     per_day = 24 // hours
-    weights = _weights(per_day, variable.steps, amount)
-    _, ny, nx = sources[0].shape
-    # two sources at most; a block overlaps the next by what the shifts differ, so it has many days
-    length = max(1, int(BLOCK_BYTES // (per_day * ny * nx * 4 * 2)))
+    names = sorted({s for sources, _, _ in plan for s in sources})
+    _, ny, nx = fields[names[0]].shape
+    length = max(1, int(BLOCK_BYTES // (per_day * ny * nx * 4 * len(names))))
     turns = np.flatnonzero(np.diff(shift)) + 1
     bands = [
         (slice(int(a), int(b)), int(shift.max() - shift[a]))
@@ -204,19 +207,18 @@ def _lazily(sources, variable, amount, *, days, place, shift, hours):
         begin = start * per_day
         size = count * per_day + 1 + int(shift.max() - shift.min())
         low, high = np.searchsorted(place, [begin, begin + size])
-        shape = (count, len(weights), ny, nx)
+        shape = (count, sum(len(weights) for _, _, weights in plan), ny, nx)
         if low == high:
             blocks.append(da.full(shape, np.nan, dtype=np.float32, chunks=-1))
             continue
         work = partial(
             _aggregate,
-            [s[low:high] for s in sources],
-            derive=variable.derive,
-            weights=weights,
+            {name: fields[name].data[low:high] for name in names},
+            plan=plan,
             place=place[low:high] - begin,
             size=size,
             bands=bands,
-            days=count,
+            shape=shape,
             per_day=per_day,
         )
         # One task loads what it needs by itself. As tasks of their own the pieces that neighbours
@@ -239,21 +241,25 @@ def _weights(per_day, steps, amount):
     return (np.concatenate([rows, day]) if steps else day).astype(np.float32)
 
 
-def _aggregate(sources, *, derive, weights, place, size, bands, days, per_day):
-    loaded = dask.compute(*sources, scheduler="synchronous")
-    values = derive(*(np.asarray(a, dtype=np.float32) for a in loaded))
-    if len(place) < size:
-        whole = np.full((size, *values.shape[1:]), np.nan, dtype=np.float32)
-        whole[place] = values
-        values = whole
-    result = np.empty((days, len(weights), *values.shape[1:]), dtype=np.float32)
-    used = weights.shape[1]
-    for columns, offset in bands:
-        for day in range(days):
-            end = offset + (day + 1) * per_day + 1
-            window = values[end - used : end, :, columns]
-            means = weights @ window.reshape(used, -1)
-            # a stamp that is missing makes a gap of the day, and so of all its steps
-            means[:-1, np.isnan(means[-1])] = np.nan
-            result[day, :, :, columns] = means.reshape(-1, *window.shape[1:])
+def _aggregate(fields, *, plan, place, size, bands, shape, per_day):
+    # all at once: a reader may get several variables from one look into a file
+    (loaded,) = dask.compute(fields, scheduler="synchronous")
+    result = np.empty(shape, dtype=np.float32)
+    row = 0
+    for sources, derive, weights in plan:
+        values = derive(*(np.asarray(loaded[s], dtype=np.float32) for s in sources))
+        if len(place) < size:
+            whole = np.full((size, *values.shape[1:]), np.nan, dtype=np.float32)
+            whole[place] = values
+            values = whole
+        rows, used = slice(row, row + len(weights)), weights.shape[1]
+        row = rows.stop
+        for columns, offset in bands:
+            for day in range(shape[0]):
+                end = offset + (day + 1) * per_day + 1
+                window = values[end - used : end, :, columns]
+                means = weights @ window.reshape(used, -1)
+                # a stamp that is missing makes a gap of the day, and so of all its steps
+                means[:-1, np.isnan(means[-1])] = np.nan
+                result[day, rows, :, columns] = means.reshape(-1, *window.shape[1:])
     return result
