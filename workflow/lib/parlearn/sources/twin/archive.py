@@ -251,4 +251,16 @@ def _write_gleam(config, flux, folder):
     grid, _ = grid_of(config)
     recorded = flux["time"].values >= np.datetime64(str(config.start))
     values = flux.values[:, recorded].T.reshape(-1, *grid.shape)
-    return gleam.write(folder, flux["time"].values[recorded], grid, {"E": values})
+    days = flux["time"].values[recorded].astype("datetime64[D]")
+    # files hold whole years, rows from the north
+    first, end = (days[k].astype("datetime64[Y]") for k in (0, -1))
+    year = np.timedelta64(1, "Y")
+    whole = np.arange(first.astype("datetime64[D]"), (end + year).astype("datetime64[D]"))
+    field = np.full((len(whole), *grid.shape), np.nan, np.float32)
+    field[np.searchsorted(whole, days)] = values[:, ::-1]
+    return gleam.write(folder, whole, northern_first(grid), {"E": field})
+
+
+def northern_first(grid: LatLonGrid) -> LatLonGrid:
+    """The same cells, rows from the north."""
+    return LatLonGrid(grid.lat[-1], grid.lon0, -grid.dlat, grid.dlon, grid.rows, grid.cols)
