@@ -12,6 +12,7 @@ _ET = ("mm day-1", -20, 50)  # VIC's evaporation is negative when dew forms
 
 
 def _series(dims, *flags, **extra):
+    """Soil moisture, and evapotranspiration where there is any."""
     return {
         "soil_moisture": (dims, *_MOISTURE, *flags),
         "evapotranspiration": (dims, *_ET, *flags, "optional"),
@@ -116,15 +117,18 @@ KINDS = {
         "evapotranspiration": ("time lat lon", *_ET, "gaps"),
         "days": ("time", None, 1, 31, "int"),
     },
+    # of the targets that a study has
     "observations": _series(
         "cell time",
         "gaps",
+        "optional",
         # the mean of so many days, its own the last; one day where this is absent
         evapotranspiration_days=("time", "1", 1, 31, "int", "optional"),
     ),
     "training": _series(
         "period cell time",
         "gaps",
+        "optional",
         period=("period", None, None, None, "text"),
         filled=("period cell time", "1", 0, 1, "int", "optional"),
     ),
