@@ -10,10 +10,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import h5py
 import pytest
 
-from parlearn.retrieve.listing import COVERAGE, read_list, read_rows
+from parlearn.retrieve.listing import COVERAGE, Listed, freeze, read_list, read_rows
 from parlearn.retrieve.transfer import ARRIVED
 
 BOX = {"south": 25, "north": 53, "west": -125, "east": -67}
+# the weather begins a year before: this is 29 April to 1 May 2015
+RECORD = ["2016-04-29", "2015-05-01"]
 HOURS = [f"201504{day:02d}.{hour:02d}00" for day in (29, 30) for hour in range(24)]
 HOURS += [f"201505{day:02d}.{hour:02d}00" for day in (1, 2) for hour in range(24)]
 
@@ -46,8 +48,7 @@ def snakemake(project, name, *words, check=True, **settings):
             "name": "archives",
             "box": BOX,
             "day": "solar",
-            # the weather begins a year before: this is 29 April to 1 May 2015
-            "record": ["2016-04-29", "2015-05-01"],
+            "record": RECORD,
             "products": {"nldas": {"version": "2.0", "chunk": "month", **settings}},
         },
     }
@@ -114,13 +115,37 @@ def out_of(name):
 
 def test_nothing_is_fetched_before_preflight_passes(project, archive):
     _, out = snakemake(project, "early", out_of("early"), mirror="archive")
+    before = (out / "nldas.csv").read_bytes()
     archive.rename(project.folder / "elsewhere")
     done, _ = snakemake(project, "early", "retrieve", mirror="archive", check=False)
+    again, _ = snakemake(
+        *(project, "early", out_of("early"), "--forcerun", "list_granules", "--retries", "0"),
+        mirror="archive",
+        check=False,
+    )
     (project.folder / "elsewhere").rename(archive)
-    assert done.returncode == 1
+    assert done.returncode == again.returncode == 1
+    assert (out / "nldas.csv").read_bytes() == before  # a listing that fails loses nothing
     assert "nldas: there is no folder archive" in done.stdout
     assert "https://ldas.gsfc.nasa.gov" in done.stdout
     assert not (out / "nldas").exists()
+
+
+def test_an_archive_is_not_searched_again_for_the_same_settings(project):
+    """There is no archive to be searched here: a search would fail."""
+    out = project.folder / "results/kept/smap/granules"
+    out.mkdir(parents=True)
+    name = "NLDAS_FORA0125_H.A20150429.0400.020.nc"
+    freeze("nldas", [Listed(name, f"https://archive/{name}")], out / "nldas.csv", same=False)
+    (out / "nldas-coverage.csv").write_text(",".join(COVERAGE) + "\n")
+    source = {"record": RECORD, "box": BOX, "day": "solar"}
+    source |= {"products": {"nldas": {"version": "2.0", "chunk": "month"}}}
+    (out / "nldas.csv.json").write_text(json.dumps({"config": {"source": source}}))
+    before = (out / "nldas.csv").read_bytes()
+    snakemake(project, "kept", out_of("kept"), "--forcerun", "list_granules")
+    assert (out / "nldas.csv").read_bytes() == before
+    log = (project.folder / "results/kept/logs/list_granules/nldas.log").read_text()
+    assert "frozen for these settings, and kept" in log
 
 
 def test_a_damaged_granule_stops_its_month_and_no_other(project, archive):

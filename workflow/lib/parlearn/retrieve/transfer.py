@@ -1,9 +1,10 @@
 """The granules of one chunk, fetched side by side, with a word now and then on how it goes."""
 
 import logging
+import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from parlearn.retrieve.checks import Expected, expected_format
@@ -44,38 +45,41 @@ def bring(
         fault or the disk cannot be written.
     """
     targets = [Path(folder) / f"{_start(product, one):%Y}" / one.name for one in granules]
-    done, failures = {}, []
+    done, failures, stop = {}, [], threading.Event()
+
+    def get(one, target):
+        if stop.is_set():
+            return None
+        try:
+            return store.get(one.url, target, _expected(one))
+        except (AccessError, OSError):  # the others would fare no better
+            stop.set()
+            raise
+
     start = told = clock()
     number = 0
     with ThreadPoolExecutor(connections) as pool:
-        jobs = {
-            pool.submit(store.get, one.url, target, _expected(one)): (one, target)
-            for one, target in zip(granules, targets)
-        }
-        waiting = set(jobs)
+        jobs = {pool.submit(get, one, target): one for one, target in zip(granules, targets)}
         try:
-            while waiting:
-                ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for job in ready:
-                    one, _ = jobs[job]
-                    try:
-                        got = job.result()
-                    except AccessError:
-                        raise
-                    except RetrievalError as error:
-                        log.error("%s", error)
-                        failures.append(error)
-                        if len(failures) >= FAILURES:
-                            raise _failed(failures, len(granules)) from None
-                        continue
-                    done[one.name] = got
+            for job in as_completed(jobs):
+                try:
+                    got = job.result()
+                except AccessError:
+                    raise
+                except RetrievalError as error:
+                    log.error("%s", error)
+                    failures.append(error)
+                    if len(failures) >= FAILURES:
+                        raise _failed(failures, len(granules)) from None
+                    continue
+                if got is not None:
+                    done[jobs[job].name] = got
                     number += got.size
-                if waiting and clock() - told >= pace:
+                if clock() - told >= pace:
                     told = clock()
                     log.info("%s", progress(len(done), len(granules), number, told - start))
         except BaseException:
-            for job in waiting:
-                job.cancel()
+            stop.set()
             raise
     if failures:
         raise _failed(failures, len(granules))

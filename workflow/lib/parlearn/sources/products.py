@@ -81,7 +81,7 @@ PRODUCTS = {
         # whole hours as archived; whole days and months as subsets grouped in time
         re.compile(
             r"NLDAS_FORA0125_H\.A(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)?"
-            r"(?:\.(?P<hour>\d\d)00)?\.(?P<version>\d{3})\.nc4?"
+            r"(?:\.(?P<hour>\d\d)00)?\.(?P<version>\d{3})\.nc4?(?:\.SUB\.nc4?)?"
         ),
         "earthdata",
         date(1979, 1, 1),
