@@ -83,7 +83,11 @@ def test_a_year_without_granule_and_several_variables(tmp_path):
     field = found.fields.evapotranspiration.compute()
     assert np.isnan(field.sel(time="2011")).all()
     assert np.isfinite(field.sel(time="2012")).all()
-    assert (found.coverage.what == "missing").all()
+    counts = found.coverage.groupby("what")["count"].sum()
+    assert counts.to_dict() == {
+        "missing evapotranspiration": 365,
+        "missing surface_moisture": 365 + 366,
+    }
     np.testing.assert_allclose(
         found.fields.surface_moisture.sel(time="2010-01-02")[0, 0], (0.01 + 0.8) / 20, rtol=1e-6
     )

@@ -251,6 +251,33 @@ def test_crops_that_do_not_lie_on_the_grid(tmp_path):
         smap.read(paths, BOX).fields.compute()
 
 
+def test_grids_of_the_other_product(tmp_path):
+    path = tmp_path / "SMAP_L3_SM_P_E_20150401_R19240_001.h5"
+    for shape in ((406, 964), (1625, 10)):
+        with h5py.File(path, "w") as file:
+            file.create_dataset("Soil_Moisture_Retrieval_Data_AM/soil_moisture", shape, "f4")
+        with pytest.raises(GranuleError, match=r"wrong grid: .* at 9km has \(1624, 3856\)"):
+            smap.read([path], BOX)
+    with h5py.File(path, "w") as file:
+        file.create_group("Metadata")
+    with pytest.raises(GranuleError, match="has no group .*; there are Metadata"):
+        smap.read([path], BOX)
+
+
+def test_damaged_granules(tmp_path):
+    paths = [granule(tmp_path, f"2015040{d}", _AM=("", 0.2, 0, 0)) for d in (1, 2)]
+    paths[0].write_bytes(paths[0].read_bytes()[:3000])
+    with pytest.raises(UnreadableGranule, match="20150401.*Remove it and retrieve it again"):
+        smap.read(paths, BOX)
+    found = smap.read(paths, BOX, unreadable="gap")
+    np.testing.assert_allclose(found.fields.soil_moisture_am[:, 0, 0], [np.nan, 0.2])
+    assert found.coverage.what.tolist() == ["unreadable"]
+    with pytest.raises(ValueError, match="unreadable: 'skip' is neither 'error' nor 'gap'"):
+        smap.read(paths, BOX, unreadable="skip")
+    with pytest.raises(FileNotFoundError, match="there is no .*20150402.*: retrieve it again"):
+        smap.read([tmp_path / "x" / paths[1].name], BOX)
+
+
 def test_crops_without_any_retrieval_are_missing(tmp_path):
     empty = granule(tmp_path, "20150401", _AM=("", -9999, FLAG_FILL, FLAG_FILL))
     full = granule(tmp_path, "20150402", _AM=("", 0.2, 0, 0))

@@ -60,6 +60,7 @@ def assemble(
     grid: Grid,
     noted: Coverage,
     unreadable: str = "error",
+    label: str = "",
 ) -> dict[str, tuple]:
     """Dask arrays on a time axis, name -> (dims, array, attributes).
 
@@ -69,6 +70,7 @@ def assemble(
     axis : (time,) datetime64, evenly or unevenly spaced; times no part holds are missing
     variables : in the order in which the parts load them
     unreadable : 'error', or 'gap' to count a damaged granule and leave its times missing
+    label : of these variables in the coverage, where a product has granules of several
 
     Raises
     ------
@@ -92,7 +94,7 @@ def assemble(
             f"{noted.product}: none of the {len(parts)} granules given holds anything of "
             f"{axis[0]} .. {axis[-1]}; they begin with {parts[0].granule.path.name}"
         )
-    _note_missing(axis[owner < 0], noted)
+    _note_missing(axis[owner < 0], noted, label)
     shape = (len(variables), *grid.shape)
     step = max(1, int(PART_BYTES / (4 * np.prod(shape))))
     pieces = []
@@ -154,11 +156,11 @@ def mask_implausible(values, variable: Variable, where, granule, date, name, not
     values[wrong] = np.nan
 
 
-def _note_missing(times, noted) -> None:
+def _note_missing(times, noted, label) -> None:
     """One row a day, with the number of its times."""
     days, counts = np.unique(times.astype("datetime64[D]"), return_counts=True)
     for day, count in zip(days, counts):
-        noted.note("", day, "missing", count)
+        noted.note("", day, f"missing {label}".rstrip(), count)
 
 
 def _runs(owner) -> list[tuple[int, int]]:

@@ -99,7 +99,7 @@ def read(paths, box: Box, variables=tuple(VARIABLES), period=None, unreadable="e
     arrays = {}
     for name, some in parts.items():
         variable = VARIABLES[name][3]
-        arrays |= assemble(some, axis, {name: variable}, window.grid, noted, unreadable)
+        arrays |= assemble(some, axis, {name: variable}, window.grid, noted, unreadable, name)
     return Granules(dataset(arrays, axis), window.grid, noted)
 
 

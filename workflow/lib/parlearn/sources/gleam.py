@@ -109,7 +109,7 @@ def read(
                 return window.load(found, path, part)[None]
 
         parts = [Part(g, _days(g), load) for g in some]
-        arrays |= assemble(parts, axis, {name: variable}, window.grid, noted, unreadable)
+        arrays |= assemble(parts, axis, {name: variable}, window.grid, noted, unreadable, name)
     return Granules(dataset(arrays, axis), window.grid, noted)
 
 
