@@ -274,6 +274,6 @@ def test_the_default_of_another_sampling_will_do_at_trained_cells_alone():
 
 def test_another_threshold_is_told():
     claim = changed(quantity={"metric": "epochs_to_functional"})
-    assert planned(claim)[0][0]["notes"] == ["functional: RMSE 0.032 in place of 0.05"]
+    assert planned(claim)[0][0]["notes"] == ["functional: RMSE 0.026 in place of 0.05"]
     notes = planned(claim, name=REAL)[0][0]["notes"]
     assert not any("functional" in note for note in notes)

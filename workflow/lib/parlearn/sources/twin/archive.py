@@ -101,13 +101,13 @@ def seal(paths: list[Path], folder) -> None:
 
 
 def _months(time: pd.DatetimeIndex, step: int):
-    """Stamps of UTC, a month at a time, that cover the local days."""
-    end = time[-1] + pd.Timedelta(days=1, hours=12)
-    stamps = pd.date_range(time[0] - pd.Timedelta(hours=12), end, freq=f"{step}h")
-    stamps = stamps[stamps.hour % step == 0].to_numpy().astype("datetime64[h]")
-    months = stamps.astype("datetime64[M]")
-    for month in np.unique(months):
-        yield stamps[months == month]
+    """Stamps of UTC of the months that hold the local days, a month at a time."""
+    half = np.timedelta64(12, "h")
+    ends = time[0].to_datetime64() - half, time[-1].to_datetime64() + np.timedelta64(1, "D") + half
+    first, last = (end.astype("datetime64[M]") for end in ends)
+    for month in np.arange(first, last + np.timedelta64(1, "M")):
+        begin, end = (m.astype("datetime64[h]") for m in (month, month + np.timedelta64(1, "M")))
+        yield np.arange(begin, end, np.timedelta64(step, "h"))
 
 
 def _write_nldas(config, forcing, folder):
