@@ -83,33 +83,6 @@ def test_a_file_without_checksum_is_refused(tmp_path):
         catalogue.read_datasets(tmp_path / "datasets.csv", SCHEMAS)
 
 
-def test_where_granules_come_from_and_go_to():
-    source = {
-        "name": "archives",
-        "box": {"south": 25, "north": 53, "west": -125, "east": -67},
-        "record": ["2015-04-01", "2015-06-30"],
-        "resolution": 0.125,
-        "products": {"smap": {"short_name": "SPL3SMP"}, "gleam": {"version": "3.7b"}},
-    }
-    config = {"results": "results/x", "source": source}
-    assert catalogue.raw_folder(config, "smap") == "resources/raw/smap/SPL3SMP-006"
-    assert catalogue.raw_folder(config, "gleam") == "resources/raw/gleam/3.7b"
-    assert catalogue.granule_files(config) == [
-        "<study>/granules/smap/2015.csv",
-        "<study>/granules/gleam/2015.csv",
-    ]
-    wanted = catalogue.product_source(config, "smap")
-    assert wanted == {
-        "record": source["record"],
-        "box": source["box"],
-        "products": {"smap": {"short_name": "SPL3SMP"}},
-    }
-    twin = config | {"source": source | {"name": "twin"}}
-    assert catalogue.raw_folder(twin, "smap") == "results/x/raw/smap"
-    assert catalogue.product_settings(twin, "smap")["mirror"] == "results/x/archive/smap"
-    assert "mirror" not in source["products"]["smap"]
-
-
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [

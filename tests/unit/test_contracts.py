@@ -49,7 +49,7 @@ def test_what_was_given_is_not_changed(tmp_path):
 @pytest.mark.parametrize(
     ("ds", "words"),
     [
-        (observations().drop_vars("soil_moisture"), "'soil_moisture': missing"),
+        (observations().drop_vars("soil_moisture"), "has no target"),
         (observations(soil_moisture=(("time", "cell"), np.ones((5, 2)))), "has dimensions"),
         (observations(soil_moisture=(("cell", "time"), np.full((2, 5), 1.5))), "allowed 0 to 1"),
         (observations(soil_moisture=(("cell", "time"), np.full((2, 5), np.inf))), "allowed 0 to 1"),
@@ -141,7 +141,7 @@ def test_table_of_kinds_is_well_formed():
             assert "text" in given or lower <= upper
     for table in TABLES.values():
         for lower, upper, *given in table.values():
-            assert set(given) <= {"gaps", "text"}
+            assert set(given) <= {"gaps", "text", "empty"}
             assert "text" in given or lower <= upper
 
 

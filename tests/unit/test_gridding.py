@@ -2,7 +2,15 @@
 
 import pytest
 
-from parlearn.gridding import chunk_span, gridding, raw_folder, regridded
+from parlearn.gridding import (
+    arrived,
+    chunk_span,
+    gridding,
+    of_product,
+    raw_folder,
+    read_as,
+    regridded,
+)
 
 TWIN = {
     "results": "results",
@@ -42,6 +50,21 @@ def test_raw_files_of_a_twin_lie_with_it_and_others_are_shared():
     assert raw_folder(grid, "smap") == "results/smap/twin/raw/smap"
     del grid["raw"]
     assert raw_folder(grid, "smap") == "resources/raw/smap/SPL3SMP_E-006"
+
+
+def test_what_decides_which_granules_are_wanted():
+    grid = gridding(TWIN)
+    wanted = of_product(grid, "smap")
+    assert set(wanted) == {"record", "box", "day", "products"}
+    assert list(wanted["products"]) == ["smap"]
+    assert arrived(grid, "mod16")[0] == "<study>/granules/mod16/2015.csv"
+    # whence they come does not change what is read of them
+    assert read_as(grid, "smap") == {
+        "short_name": "SPL3SMP_E",
+        "version": "006",
+        "passes": ["am"],
+        "quality": "recommended",
+    }
 
 
 @pytest.mark.parametrize(

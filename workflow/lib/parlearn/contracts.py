@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from parlearn.files import replacing
-from parlearn.kinds import KINDS, TABLES
+from parlearn.kinds import KINDS, TABLES, TARGETS
 
 
 class ContractError(ValueError):
@@ -95,6 +95,11 @@ def check(ds: xr.Dataset, path, kind: str) -> None:
                 raise ContractError(f"{where}: holds {variable.dtype}, not text")
             continue
         _check_values(variable.values, where, lower, upper, flags)
+    if kind in ("observations", "training") and not {*TARGETS} & {*ds.variables}:
+        raise ContractError(
+            f"{path} ({kind} file): has no target, neither {' nor '.join(TARGETS)}; there are "
+            f"{', '.join(map(str, ds.variables))}"
+        )
     if "time" in ds.dims and kind != "composites":
         _check_days(ds, f"{path} ({kind} file)")
     if kind in ("parameters", "trajectory"):

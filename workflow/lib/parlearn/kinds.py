@@ -6,6 +6,9 @@ parted by ``|``; flags: ``gaps`` NaN allowed, ``int`` whole numbers, ``text`` st
 
 INF = float("inf")
 
+#: what is observed and learned from: a study has one of these at least
+TARGETS = ("soil_moisture", "evapotranspiration")
+
 #: (cell, time) series of model output and observation, the same wherever they occur
 _MOISTURE = ("m3 m-3", 0, 1)
 _ET = ("mm day-1", -20, 50)  # VIC's evaporation is negative when dew forms
