@@ -26,7 +26,8 @@ def results(chain, pattern):
 
 
 def test_every_file_keeps_its_contract_and_says_whence_it_comes(chain):
-    files = results(chain, "*.nc")
+    published = re.compile(r"/twin/(archive|raw|statics)/")
+    files = [path for path in results(chain, "*.nc") if not published.search(str(path))]
     assert len(files) > 50
     for path in files:
         with xr.open_dataset(path) as ds:
@@ -46,10 +47,26 @@ def test_nothing_half_written_or_temporary_is_left(chain):
 
 def test_every_figure_is_there_as_picture_vector_and_numbers(chain):
     pictures = results(chain, "figures/*/*.png")
-    assert len(pictures) == 20
+    assert len(pictures) == 21
     for picture in pictures:
         for suffix in (".pdf", ".csv"):
             assert picture.with_suffix(suffix).stat().st_size > 100
+
+
+def test_a_twin_starts_from_granules_as_archives_have_them(chain):
+    study = chain.folder / RESULTS / "smap"
+    arrived = [path.name for path in (study / "twin/raw").rglob("*.*") if path.is_file()]
+    for name in (
+        "NLDAS_FORA0125_H.A201507.020.nc",
+        "SMAP_L3_SM_P_E_20150701_R19240_001.h5",
+        "MOD16A2GF.A2015185.h10v05.061.2016032120000.hdf",
+    ):
+        assert name in arrived
+    listed = (study / "granules/smap.csv").read_text().splitlines()
+    assert len(listed) == 1 + 3 * 365 + 1
+    observations = contracts.read(study / "observations.nc", "observations")
+    assert observations["evapotranspiration_days"].max() == 8
+    assert (study / "coverage.csv").read_text().startswith("product,granule,date,what,count")
 
 
 def test_claims_are_answered_and_no_number_of_real_data_on_a_twin(chain):
