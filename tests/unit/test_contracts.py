@@ -71,6 +71,11 @@ def test_wrong_dataset_is_refused_and_not_written(tmp_path, ds, words):
     assert not path.exists()
 
 
+def test_a_variable_that_is_missing_is_named():
+    with pytest.raises(ContractError, match="'parameters': missing; there are"):
+        contracts.check(observations(), "t.nc", "truth")
+
+
 def test_gap_only_where_the_kind_allows_it():
     ds = observations().expand_dims(model=["vic"])
     with pytest.raises(ContractError, match=r"1 of 10 values are missing \(NaN\)"):
@@ -133,7 +138,7 @@ def test_tables(tmp_path):
 
 
 def test_table_of_kinds_is_well_formed():
-    flags = {"gaps", "int", "text", "optional"}
+    flags = {"gaps", "int", "text", "optional", "empty"}
     for kind in KINDS.values():
         for dims, _, lower, upper, *given in kind.values():
             assert isinstance(dims, str)

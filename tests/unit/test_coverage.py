@@ -35,3 +35,28 @@ def test_what_is_missing_is_told_once_and_what_is_frequent_by_year():
 def test_nothing_missing_is_a_table_without_rows(tmp_path):
     contracts.write_table(gather([table()], [table()]), tmp_path / "c.csv", "coverage")
     assert contracts.read_table(tmp_path / "c.csv", "coverage").empty
+
+
+def test_what_no_chunk_speaks_of_stays(tmp_path):
+    listed = table(
+        # a tile without a granule in a whole year, and a day that was counted again
+        ("mod16", "h10v04", "2016-01-01", "missing days", 366),
+        ("mod16", "h10v05", "2016-03-05", "missing days", 8),
+        ("nldas", "", "2016-01-01", "missing hours", 30),
+        ("nldas", "", "2016-05-01", "missing hours", 2),
+    )
+    contracts.write_table(listed, tmp_path / "listed.csv", "coverage")
+    listed = contracts.read_table(tmp_path / "listed.csv", "coverage")
+    read = table(
+        ("mod16", "h10v05", "2016-03-05", "missing", 1),
+        ("nldas", "", "2016-01-01", "missing", 24),
+        ("nldas", "", "2016-01-02", "missing", 6),
+    )
+    found = gather([listed], [read])
+    assert [tuple(row) for row in found.itertuples(index=False)] == [
+        ("mod16", "h10v04", "2016-01-01", "missing days", 366),
+        ("mod16", "h10v05", "2016-03-05", "missing", 1),
+        ("nldas", "", "2016-01-01", "missing", 24),
+        ("nldas", "", "2016-01-02", "missing", 6),
+        ("nldas", "", "2016-05-01", "missing hours", 2),
+    ]

@@ -143,6 +143,9 @@ def test_hours_that_a_day_is_made_of():
     # midnight at 125 W is at 8:00 UTC, at 67 W at 4:00
     solar = source("nldas", "2015-04-01", "2015-04-01", day="solar")
     assert times_needed("nldas", days, solar) == (datetime(2015, 4, 1, 4), datetime(2015, 4, 2, 8))
+    # a cell that leaves a box at the middle between two hours has the clock beyond
+    edge = {**solar, "box": {"south": 38, "north": 42, "west": -97.5, "east": -82.5}}
+    assert times_needed("nldas", days, edge) == (datetime(2015, 4, 1, 5), datetime(2015, 4, 2, 7))
     # at 121 E it was at 16:00 of the day before, at 111 E at 17:00; one step of three hours more
     china = source("cmfd", "2010-04-01", "2010-04-01", day="solar")
     china["box"] = {"south": 31, "north": 36, "west": 111, "east": 121}

@@ -4,7 +4,7 @@
 if GRID:
 
     # what decides a regridded field, apart from the product's own settings
-    TARGET = {key: GRID[key] for key in ("box", "resolution", "record", "day", "minimum_share")}
+    TARGET = {key: GRID[key] for key in ("box", "resolution", "day", "minimum_share")}
 
     rule regrid_product:
         """Bring a year or month of a product to the study's grid and to days; count what is missing."""
@@ -26,6 +26,7 @@ if GRID:
         params:
             code=code("regrid_product"),
             days=lambda wildcards: gridding.chunk_span(GRID, wildcards.product, wildcards.chunk),
+            closes=lambda wildcards: gridding.closes(GRID, wildcards.product, wildcards.chunk),
             grid=TARGET,
             settings=lambda wildcards: gridding.read_as(GRID, wildcards.product),
             weights=f"{CONFIG['results']}/weights",

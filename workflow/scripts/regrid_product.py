@@ -18,6 +18,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         [Path(path) for path in granules["path"]],
         tuple(params.days),
         settings=params.settings,
+        closes=params.closes,
         weights=params.weights,
         **params.grid,
     )

@@ -153,6 +153,8 @@ def _check_values(values, where, lower, upper, flags):
         raise ContractError(f"{where}: holds {values.dtype}, not numbers")
     if "int" in flags and values.dtype.kind not in "iu":
         raise ContractError(f"{where}: holds {values.dtype}, not whole numbers")
+    if values.size == 0 and "empty" in flags:
+        return
     if values.size == 0:
         raise ContractError(f"{where}: is empty (shape {values.shape})")
     if values.dtype.kind == "f":

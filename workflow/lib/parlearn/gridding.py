@@ -80,6 +80,11 @@ def chunk_span(grid: Mapping, product: str, chunk: str) -> tuple[str, str]:
     return first.isoformat(), last.isoformat()
 
 
+def closes(grid: Mapping, product: str, chunk: str) -> bool:
+    """Whether the record of the study ends with a chunk."""
+    return chunk_span(grid, product, chunk)[1] == str(grid["record"][1])
+
+
 def arrived(grid: Mapping, product: str) -> list[str]:
     """Paths of the lists of what has arrived of a product."""
     return [f"<study>/granules/{product}/{chunk}.csv" for chunk in chunks(product, grid)]

@@ -1,7 +1,8 @@
 """The table of file kinds: dimensions, variables, units, ranges, and where a gap (NaN) may stand.
 
 A line of a netCDF kind reads ``name: (dims, units, lower, upper, flags)``. Alternatives of dims are
-parted by ``|``; flags: ``gaps`` NaN allowed, ``int`` whole numbers, ``text`` strings, ``optional``.
+parted by ``|``; flags: ``gaps`` NaN allowed, ``int`` whole numbers, ``text`` strings, ``optional``,
+``empty`` may be of no size.
 """
 
 INF = float("inf")
@@ -27,6 +28,17 @@ _PARAMETERS = {
     "slope": ("cell|", "1", -100, 100, "optional"),
     "offset": ("cell|", "m3 m-3", -10, 10, "optional"),
 }
+
+
+def _priors(prefix, dims):
+    """Published parameters of VIC, which may lie outside of the bounds of those learned."""
+    others = {"Dsmax": ("mm day-1", 0, 1e3), "expt": ("1", 0, 100)}
+    others |= {"depth2": ("m", 0, 100), "depth3": ("m", 0, 100)}
+    return {
+        prefix + name: (dims, *others.get(name, ("1", 0, 10)), "gaps", "optional")
+        for name in ("infilt", "Ds", "Dsmax", "Ws", "expt", "depth2", "depth3")
+    }
+
 
 KINDS = {
     "domain": {
@@ -74,6 +86,8 @@ KINDS = {
         "Cv": ("cell veg_class", "1", 0, 1),
         "fcanopy": ("cell veg_class", "1", 0, 1),
         "LAI": ("cell veg_class month", "m2 m-2", 0, 12),
+        # a gap where nothing is published
+        **_priors("prior_", "cell"),
     },
     "forcing": {
         "prec": ("cell time", "mm day-1", 0, 2000),
@@ -101,6 +115,8 @@ KINDS = {
                 ("igbp", "1", 0, 17),
             )
         },
+        "slope": ("lat lon", "m km-1", 0, 2000, "gaps", "optional"),
+        **_priors("", "lat lon"),
     },
     "weather": {
         "prec": ("time lat lon", "mm day-1", 0, 2000, "gaps"),
@@ -117,8 +133,8 @@ KINDS = {
     "fluxes": {"evapotranspiration": ("time lat lon", *_ET, "gaps")},
     # of composites: time is the first day
     "composites": {
-        "evapotranspiration": ("time lat lon", *_ET, "gaps"),
-        "days": ("time", None, 1, 31, "int"),
+        "evapotranspiration": ("time lat lon", *_ET, "gaps", "empty"),
+        "days": ("time", None, 1, 31, "int", "empty"),
     },
     # of the targets that a study has
     "observations": _series(

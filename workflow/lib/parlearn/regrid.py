@@ -206,6 +206,38 @@ def _finish(sums, areas, minimum_share):
     return np.stack([means, np.minimum(shares, 1.0)], axis=-3).astype(np.float32)
 
 
+def regrid_in_turn(parts, target: LatLonGrid, minimum_share=MINIMUM_SHARE, folder=None):
+    """As :func:`regrid`, at once and one source after the other: weights, granules and sums of one
+    at a time are in memory, which matters for the tiles of a continent.
+
+    Parameters
+    ----------
+    parts : iterable of (xr.Dataset of dims (time, y, x), its grid), all of the same times
+    """
+    sums, areas = {}, None
+    for ds, grid in parts:
+        regridder = Regridder(grid, target, minimum_share, folder)
+        found = da.compute({name: regridder.sums(ds[name].data) for name in ds.data_vars})[0]
+        if areas is None:
+            coords = ds.drop_vars(["y", "x"], errors="ignore").coords
+            attributes = {name: ds[name].attrs for name in found}
+            areas, kind, sums = regridder.cell_areas, type(grid), found
+            continue
+        if type(grid) is not kind or not coords["time"].equals(ds["time"]):
+            raise GridError("sources to combine differ in kind of grid or in times")
+        for name, values in found.items():
+            sums[name] += values
+    fields = {
+        name: (
+            ("time", "lat", "lon"),
+            _finish(values, areas, minimum_share)[:, 0],
+            attributes[name],
+        )
+        for name, values in sums.items()
+    }
+    return xr.Dataset(fields, coords=coords).assign_coords(_coordinates(target))
+
+
 def regrid(
     parts, target: LatLonGrid, minimum_share=MINIMUM_SHARE, folder=None, share: bool = False
 ) -> xr.Dataset:
@@ -244,6 +276,12 @@ def regrid(
         if share:
             text = f"part of the cell's area with {first.attrs.get('long_name', name)}"
             variables[f"{name}_share"] = (dims, shares, {"units": "1", "long_name": text})
-    coords["lat"] = ("lat", target.lat, {"units": "degrees_north", "standard_name": "latitude"})
-    coords["lon"] = ("lon", target.lon, {"units": "degrees_east", "standard_name": "longitude"})
+    coords = coords.assign(_coordinates(target))
     return xr.Dataset(variables, coords=coords.coords, attrs=parts[0][0].attrs)
+
+
+def _coordinates(target):
+    return {
+        "lat": ("lat", target.lat, {"units": "degrees_north", "standard_name": "latitude"}),
+        "lon": ("lon", target.lon, {"units": "degrees_east", "standard_name": "longitude"}),
+    }

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+#: degrees by which the centre of a cell of weather may lie outside of a box that it touches
+REACH = 0.0625
 
 
 class ProductError(ValueError):
@@ -263,6 +265,7 @@ def times_needed(name: str, days: tuple[date, date], source: Mapping) -> tuple[d
         return first, last + DAY - timedelta(seconds=1)
     west = east = 0
     if source.get("day") == "solar":
-        west, east = round(source["box"]["west"] / 15), round(source["box"]["east"] / 15)
+        west = round((source["box"]["west"] - REACH) / 15)
+        east = round((source["box"]["east"] + REACH) / 15)
     more = 0 if what.step == HOUR else 3
     return first - (east + more) * HOUR, last + DAY - (west - more) * HOUR
