@@ -100,10 +100,10 @@ def seal(paths: list[Path], folder) -> None:
     write_text("".join(lines), Path(folder) / "SHA256SUMS")
 
 
-def _months(time: pd.DatetimeIndex, step: int):
+def _months(forcing, step: int):
     """Stamps of UTC of the months that hold the local days, a month at a time."""
-    half = np.timedelta64(12, "h")
-    ends = time[0].to_datetime64() - half, time[-1].to_datetime64() + np.timedelta64(1, "D") + half
+    time, half = forcing["time"].values, np.timedelta64(12, "h")
+    ends = time[0] - half, time[-1] + np.timedelta64(1, "D") + half
     first, last = (end.astype("datetime64[M]") for end in ends)
     for month in np.arange(first, last + np.timedelta64(1, "M")):
         begin, end = (m.astype("datetime64[h]") for m in (month, month + np.timedelta64(1, "M")))
@@ -113,7 +113,7 @@ def _months(time: pd.DatetimeIndex, step: int):
 def _write_nldas(config, forcing, folder):
     grid, _ = grid_of(config)
     hours, paths = Hours(forcing, grid.shape, grid.lat, grid.lon), []
-    for stamps in _months(config.time, 1):
+    for stamps in _months(forcing, 1):
         now = hours.at(stamps)
         fields = {
             "Tair": now["tair"] + np.float32(273.15),
@@ -134,7 +134,7 @@ def _write_cmfd(config, forcing, folder):
     fine = _tenth_degree(config)
     rows, cols = _containing(grid, fine.lat), _containing(grid, fine.lon, "lon")
     hours, paths = Hours(forcing, grid.shape, grid.lat, grid.lon, 3), []
-    for stamps in _months(config.time, 3):
+    for stamps in _months(forcing, 3):
         now = {name: v[:, rows[:, None], cols] for name, v in hours.at(stamps).items()}
         fields = {
             "temp": now["tair"] + np.float32(273.15),

@@ -2,8 +2,9 @@
 
 Days of a twin are local solar ones: the local hour of a column of the grid is UTC plus its
 longitude / 15, rounded to whole steps. Temperature follows the cosine of
-:mod:`parlearn.disaggregate` through the day, shortwave the sun; the rest is constant in a day and
-in between at midnight.
+:mod:`parlearn.disaggregate` through the day, shortwave the sun; the rest is constant in a day. At
+midnight all are in between, which the other hours of a day make up for: its mean
+(:mod:`parlearn.daily`) is kept.
 """
 
 import numpy as np
@@ -13,6 +14,9 @@ import xarray as xr
 PEAK = 15.0  # hour of the warmest time of the day
 #: the fifth 3-hour step is centred at 13:30
 AFTERNOON, AFTERNOON_HOUR = 4, 13.5
+STATES = ("tair", "lwdown", "vp", "pressure", "wind")
+#: what cannot be negative keeps this share of a day's mean, whatever its neighbours have
+LEAST = 0.2
 
 
 class Hours:
@@ -39,6 +43,7 @@ class Hours:
         wave = np.cos(2 * np.pi * (AFTERNOON_HOUR - PEAK) / 24)
         swing = (forcing["tair_3h"].values[..., AFTERNOON] - forcing["tair"].values) / wave
         self.daily["swing"] = np.ascontiguousarray(swing.T.astype(np.float32)).reshape(grid)
+        self.within = {name: self._within(name) for name in STATES}
         days_of_year = pd.DatetimeIndex(forcing["time"].values).day_of_year.to_numpy()
         self.sun = sunshine(np.asarray(lat), step)[days_of_year - 1]
 
@@ -61,23 +66,44 @@ class Hours:
             self._fill(fields, cols, day - self.first, hour)
         return fields
 
+    def _within(self, name):
+        """A state between midnights (day, row, col), so that the mean of the day is what it is.
+
+        The mean of a day of n steps has half the midnights at both ends, each the mean of two days'
+        own: n mean = 0.5 (M0 + Mn) + (n - 1) within, and the cosine's n - 1 values but midnight's
+        add up to minus that of midnight.
+        """
+        mean, midnight = self.daily[name], self.daily[name]
+        if name == "tair":
+            midnight = midnight + self.daily["swing"] * _wave(0)
+        around = np.concatenate([midnight[:1], midnight, midnight[-1:]])
+        bend = 2 * midnight - around[:-2] - around[2:]
+        within = mean + bend / np.float32(4 * (24 // self.step - 1))
+        return within if name == "tair" else np.maximum(within, np.float32(LEAST) * mean)
+
     def _fill(self, fields, cols, day, hour):
         today = np.clip(day, 0, self.days - 1)
         # at midnight: the end of the day before
         before = np.clip(np.where(hour == 0, day - 1, day), 0, self.days - 1)
 
-        def state(name):
+        midnight = (hour == 0)[:, None, None]
+
+        def between(name):
             values = self.daily[name][:, :, cols]
             return 0.5 * (values[today] + values[before])
 
-        wave = np.cos(2 * np.pi * (hour - PEAK) / 24).astype(np.float32)[:, None, None]
-        fields["tair"][:, :, cols] = state("tair") + state("swing") * wave
-        for name in ("lwdown", "vp", "pressure", "wind"):
-            fields[name][:, :, cols] = state(name)
+        for name in STATES:
+            within = self.within[name][:, :, cols][today]
+            fields[name][:, :, cols] = np.where(midnight, between(name), within)
+        fields["tair"][:, :, cols] += between("swing") * _wave(hour)[:, None, None]
         amount = self.daily["prec"][:, :, cols][before]
         fields["prec"][:, :, cols] = amount * np.float32(self.step / 24)
         sun = self.sun[today, :, hour // self.step][:, :, None]
         fields["swdown"][:, :, cols] = self.daily["swdown"][:, :, cols][today] * sun
+
+
+def _wave(hour):
+    return np.cos(2 * np.pi * (np.asarray(hour) - PEAK) / 24).astype(np.float32)
 
 
 def sunshine(lat, step: int) -> np.ndarray:
