@@ -1,16 +1,39 @@
-"""The conda environments pin what the lock pins."""
+"""The conda environments: every spec can be read, pins what the lock pins, and serves its rules."""
 
+import ast
 import re
+import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
+from rattler import MatchSpec
+
+from parlearn.sourcehash import LIBRARY, env_hash, modules
 
 ROOT = Path(__file__).resolve().parents[2]
+ENVS = sorted((ROOT / "envs").glob("*.yaml"))
+SCRIPTS = sorted((ROOT / "workflow/scripts").glob("*.py"))
+
 #: name with conda -> name in the lock
-NAMES = {"pytorch": "torch"}
-#: not from PyPI
+NAMES = {"pytorch-cpu": "torch", "pytorch-gpu": "torch", "matplotlib-base": "matplotlib"}
+#: not from PyPI, and so not in the lock
 OTHERS = {"python", "cxx-compiler"}
+#: import -> package with conda; others bear the name of their import
+PACKAGES = {"yaml": "pyyaml", "torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
+#: needed where a module is imported, without being imported itself
+BESIDES = {"xarray": "netcdf4", "parlearn/fuse/build.py": "cxx-compiler"}
+
+
+def specs(path) -> list[str]:
+    return yaml.safe_load(path.read_text())["dependencies"]
+
+
+def names(env) -> set[str]:
+    """Packages of an environment; the build of PyTorch for GPUs serves as the other one does."""
+    found = {MatchSpec(spec).name.normalized for spec in specs(ROOT / "envs" / f"{env}.yaml")}
+    return {name.replace("pytorch-gpu", "pytorch-cpu") for name in found}
 
 
 def locked():
@@ -19,14 +42,109 @@ def locked():
     return {name.lower(): version for name, version in pairs}
 
 
+def rules():
+    """Name of each rule's script, or of what stands for it, and the text of the rule."""
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        for text in re.split(r"^ *rule *\w*:$", path.read_text(), flags=re.M)[1:]:
+            if code := re.search(r'code=code\("?(\w+)', text):
+                yield code[1], text
+
+
+@cache
+def env_of_scripts() -> dict[str, str]:
+    """Script -> environment of its rule. Summaries and figures are rules made in a loop."""
+    found = {name: re.search(r"envs/(\w+)\.yaml", text)[1] for name, text in rules()}
+    summaries, figures = found.pop("SUMMARY"), found.pop("ENTRY")
+    for script in SCRIPTS:
+        kind = script.stem.split("_")[0]
+        if kind == "summarise":
+            found[script.stem] = summaries
+        elif kind in ("plot", "tabulate"):
+            found[script.stem] = figures
+    return found
+
+
+def imported(path) -> set[str]:
+    """First names of what a file imports anywhere in it, beyond the standard library."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module.split(".")[0])
+    return found - sys.stdlib_module_names - {"parlearn"}
+
+
+@cache
+def needs(script) -> set[str]:
+    """Packages, by their names with conda, that a script needs, through the library as well."""
+    files = [script, *(path for path in modules(script) if path.suffix == ".py")]
+    marks = set().union(*map(imported, files))
+    found = {PACKAGES.get(name, name.lower()) for name in marks}
+    marks |= {path.relative_to(LIBRARY.parent).as_posix() for path in files[1:]}
+    return found | {package for mark, package in BESIDES.items() if mark in marks}
+
+
 def test_lock_pins_exactly_and_names_no_build():
     for line in (ROOT / "requirements.lock").read_text().splitlines():
         assert line.startswith("#") or re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line), line
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", ENVS, ids=lambda p: p.stem)
+def test_every_spec_is_one_that_conda_reads(path):
+    content = yaml.safe_load(path.read_text())
+    assert set(content) == {"channels", "dependencies"}
+    # conda would lay channels of the user's own configuration under these
+    assert content["channels"] == ["conda-forge", "nodefaults"]
+    for spec in content["dependencies"]:
+        assert MatchSpec(spec, strict=True).name is not None
+    assert len({MatchSpec(s).name.normalized for s in specs(path)}) == len(specs(path))
+
+
+@pytest.mark.parametrize("path", ENVS, ids=lambda p: p.stem)
 def test_pins_agree_with_the_lock(path):
-    for spec in yaml.safe_load(path.read_text())["dependencies"]:
+    for spec in specs(path):
         name, _, version = spec.partition("=")
         if name not in OTHERS:
             assert locked()[NAMES.get(name, name)] == version, spec
+
+
+def test_every_rule_names_an_env_that_is_there_and_carries_its_digest():
+    found = list(rules())
+    assert len(found) > 25
+    for name, text in found:
+        env = re.search(r'^ +conda:\n +"\.\./\.\./envs/(\w+)\.yaml"$', text, re.M)
+        assert env, f"{name}: no conda"
+        assert ROOT / "envs" / f"{env[1]}.yaml" in ENVS, f"{name}: no such environment"
+        assert re.findall(r'env=env\("(\w+)"\)', text) == [env[1]], f"{name}: digest of another"
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_env_of_a_rule_has_all_that_its_script_imports(script):
+    assert needs(script) <= names(env_of_scripts()[script.stem])
+
+
+@pytest.mark.parametrize("path", ENVS, ids=lambda p: p.stem)
+def test_no_env_has_what_no_rule_of_it_imports(path):
+    users = [script for script in SCRIPTS if env_of_scripts()[script.stem] == path.stem]
+    assert names(path.stem) == {"python"}.union(*map(needs, users))
+
+
+def test_gpu_rules_get_the_build_for_gpus_and_no_others():
+    gpu = {env_of_scripts()[name] for name, text in rules() if re.search(r"^ +gpu=", text, re.M)}
+    assert gpu == {"torch"}
+    for path in ENVS:
+        built = {spec.split("=")[0] for spec in specs(path) if spec.startswith("pytorch")}
+        assert built <= {"pytorch-gpu" if path.stem in gpu else "pytorch-cpu"}
+
+
+def test_digest_of_an_env_is_of_its_packages(tmp_path):
+    path = tmp_path / "env.yaml"
+
+    def digest(text):
+        path.write_text(text)
+        return env_hash(path)
+
+    first = digest("dependencies:\n  - python=3.11\n")
+    assert digest("# a comment\ndependencies: [python=3.11]\n") == first
+    assert digest("dependencies:\n  - python=3.12\n") != first

@@ -1,12 +1,13 @@
-"""The frame of a job: log file, threads, errors, device."""
+"""The frame of a job: log file, threads, errors, place."""
 
 import logging
 import os
+import platform
 
 import pytest
 import torch
 
-from parlearn.job import job, pick_device
+from parlearn.job import job
 
 
 def test_library_messages_reach_the_log_file(tmp_path):
@@ -36,14 +37,8 @@ def test_threads_come_from_the_rule(tmp_path, monkeypatch):
     torch.set_num_threads(before)
 
 
-def test_device():
-    assert pick_device("cpu") == "cpu"
-    assert pick_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
-    with pytest.raises(ValueError, match="none of cpu, cuda, auto"):
-        pick_device("tpu")
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_gpu_asked_for_and_none_there_is_an_error():
-    with pytest.raises(RuntimeError, match="torch sees no GPU"):
-        pick_device("cuda")
+def test_start_says_where_it_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "4711")
+    with job(log=tmp_path / "r.log"):
+        pass
+    assert f"1 thread on {platform.node()}, SLURM job 4711" in (tmp_path / "r.log").read_text()

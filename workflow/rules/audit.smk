@@ -24,13 +24,14 @@ rule answer_claims:
     benchmark:
         "<benchmarks>/answer_claims.tsv"
     conda:
-        "../../envs/torch.yaml"
+        "../../envs/score.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
         code=code("answer_claims"),
+        env=env("score"),
         plan=CLAIMS,
         study=CONFIG["study"],
         source=SOURCE["name"],

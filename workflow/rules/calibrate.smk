@@ -25,13 +25,14 @@ rule calibrate_sceua:
     wildcard_constraints:
         run=runs_of("sceua"),
     conda:
-        "../../envs/torch.yaml"
+        "../../envs/vic.yaml"
     threads: 1
     resources:
         mem_mb=growing(8000),
         runtime=growing(480),
     params:
         code=code("calibrate_sceua"),
+        env=env("vic"),
         run=settings_of,
         parameters=CONFIG["model"]["parameters"],
         device=CONFIG["device"],

@@ -14,7 +14,7 @@ from parlearn import catalogue
 from parlearn import config as configuration
 from parlearn import gridding
 from parlearn.claims import table as claim_table
-from parlearn.sourcehash import source_hash
+from parlearn.sourcehash import env_hash, source_hash
 
 SCHEMAS = ROOT / "config" / "schemas"
 try:
@@ -42,6 +42,11 @@ GPU = 0 if CONFIG["device"] == "cpu" else 1
 def code(script):
     """Digest of a rule's script and of the library modules that it imports."""
     return source_hash(ROOT / "workflow" / "scripts" / f"{script}.py")
+
+
+def env(name):
+    """Digest of the environment of a rule: the same with conda as with .venv, where it is ignored."""
+    return env_hash(ROOT / "envs" / f"{name}.yaml")
 
 
 def growing(amount):

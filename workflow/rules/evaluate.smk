@@ -23,6 +23,7 @@ rule simulate_run:
         runtime=growing(60),
     params:
         code=code("simulate_run"),
+        env=env("vic"),
         parameters=CONFIG["model"]["parameters"],
     script:
         "../scripts/simulate_run.py"
@@ -42,13 +43,14 @@ rule evaluate_run:
     benchmark:
         "<benchmarks>/evaluate_run/{run}.tsv"
     conda:
-        "../../envs/torch.yaml"
+        "../../envs/score.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
         code=code("evaluate_run"),
+        env=env("score"),
         run=settings_of,
         test=CONFIG["periods"]["test"],
     script:
@@ -76,6 +78,7 @@ rule evaluate_trajectory:
         runtime=growing(120),
     params:
         code=code("evaluate_trajectory"),
+        env=env("vic"),
         run=settings_of,
         test=CONFIG["periods"]["test"],
         parameters=CONFIG["model"]["parameters"],

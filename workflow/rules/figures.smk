@@ -22,13 +22,14 @@ for SUMMARY in sorted({figure["summary"] for figure in FIGURES.values()}):
         wildcard_constraints:
             figure="|".join(name for name in FIGURES if FIGURES[name]["summary"] == SUMMARY),
         conda:
-            "../../envs/torch.yaml"
+            "../../envs/score.yaml"
         threads: 1
         resources:
             mem_mb=growing(2000),
             runtime=growing(20),
         params:
             code=code(SUMMARY),
+            env=env("score"),
             script=SUMMARY,
             study=CONFIG["study"],
             runs=summary_runs,
@@ -76,6 +77,7 @@ for FIGURE, ENTRY in FIGURES.items():
             runtime=growing(10),
         params:
             code=code(ENTRY["script"]),
+            env=env("plot"),
             script=ENTRY["script"],
             data=CONFIG["data"],
             threshold=CONFIG["threshold"],

@@ -34,6 +34,7 @@ rule learn_dpl:
         gpu=lambda wildcards: GPU if RUNS[wildcards.run].model == "surrogate" else 0,
     params:
         code=code("learn_dpl"),
+        env=env("torch"),
         run=settings_of,
         parameters=CONFIG["model"]["parameters"],
         device=CONFIG["device"],
@@ -63,6 +64,7 @@ rule set_default:
         runtime=growing(30),
     params:
         code=code("set_default"),
+        env=env("vic"),
         run=settings_of,
         parameters=CONFIG["model"]["parameters"],
     script:
@@ -91,6 +93,7 @@ rule set_cellmean:
         runtime=growing(30),
     params:
         code=code("set_cellmean"),
+        env=env("vic"),
         run=settings_of,
         parameters=CONFIG["model"]["parameters"],
     script:

@@ -27,6 +27,7 @@ if SOURCE["name"] == "twin":
             runtime=growing(60),
         params:
             code=code("build_twin"),
+            env=env("vic"),
             source=SOURCE,
             samplings=CONFIG["samplings"],
             split_seed=CONFIG["split_seed"],
@@ -54,6 +55,7 @@ if SOURCE["name"] == "twin":
             runtime=growing(10),
         params:
             code=code("cut_truth"),
+            env=env("data"),
         script:
             "../scripts/cut_truth.py"
 
@@ -91,6 +93,7 @@ if GRID:
             runtime=growing(60),
         params:
             code=code("grid_domain"),
+            env=env("data"),
             target=FIRST_TARGET,
             samplings=CONFIG["samplings"],
             split_seed=CONFIG["split_seed"],
@@ -117,6 +120,7 @@ if GRID:
             runtime=growing(60),
         params:
             code=code("grid_forcing"),
+            env=env("data"),
             record=GRID["record"],
         script:
             "../scripts/grid_forcing.py"
@@ -143,6 +147,7 @@ if GRID:
             runtime=growing(30),
         params:
             code=code("grid_observations"),
+            env=env("data"),
             targets=list(GRID["observations"]),
             record=GRID["record"],
         script:
@@ -179,6 +184,7 @@ if SOURCE["name"] == "hydrodl":
             runtime=growing(30),
         params:
             code=code("build_domain"),
+            env=env("data"),
             years=SOURCE["years"],
             samplings=CONFIG["samplings"],
             split_seed=CONFIG["split_seed"],
@@ -205,6 +211,7 @@ if SOURCE["name"] == "hydrodl":
             runtime=growing(30),
         params:
             code=code("build_forcing"),
+            env=env("data"),
             years=SOURCE["years"],
         script:
             "../scripts/build_forcing.py"
@@ -228,6 +235,7 @@ if SOURCE["name"] == "hydrodl":
             runtime=growing(30),
         params:
             code=code("build_observations"),
+            env=env("data"),
             years=SOURCE["years"],
         script:
             "../scripts/build_observations.py"
@@ -251,6 +259,7 @@ rule split_training:
         runtime=growing(20),
     params:
         code=code("split_training"),
+        env=env("data"),
         periods=CONFIG["periods"]["train"],
         targets=sorted({target for run in RUNS.values() for target in run.targets}),
     script:
@@ -281,6 +290,7 @@ rule fill_training:
         gpu=GPU,
     params:
         code=code("fill_training"),
+        env=env("torch"),
         gap_filling=CONFIG.get("gap_filling", {}),
         periods=CONFIG["periods"]["train"],
         device=CONFIG["device"],

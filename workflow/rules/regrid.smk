@@ -25,6 +25,7 @@ if GRID:
             runtime=growing(120),
         params:
             code=code("regrid_product"),
+            env=env("data"),
             days=lambda wildcards: gridding.chunk_span(GRID, wildcards.product, wildcards.chunk),
             closes=lambda wildcards: gridding.closes(GRID, wildcards.product, wildcards.chunk),
             grid=TARGET,
@@ -51,6 +52,7 @@ if GRID:
             runtime=growing(60),
         params:
             code=code("read_statics"),
+            env=env("data"),
             folder=GRID["statics"],
             box=GRID["box"],
             resolution=GRID["resolution"],
@@ -87,5 +89,6 @@ if GRID:
             runtime=growing(10),
         params:
             code=code("gather_coverage"),
+            env=env("data"),
         script:
             "../scripts/gather_coverage.py"

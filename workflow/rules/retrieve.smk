@@ -22,6 +22,7 @@ rule retrieve_hydrodl:
         runtime=growing(10),
     params:
         code=code("retrieve_hydrodl"),
+        env=env("data"),
         url=lambda wildcards: DATASETS[wildcards.file]["url"],
         sha256=lambda wildcards: DATASETS[wildcards.file]["sha256"],
         mirror=SOURCE.get("mirror"),
@@ -58,6 +59,7 @@ if GRID:
             downloads=1,
         params:
             code=code("list_granules"),
+            env=env("data"),
             source=lambda wildcards: gridding.of_product(GRID, wildcards.product),
         script:
             "../scripts/list_granules.py"
@@ -81,6 +83,7 @@ if GRID:
             downloads=1,
         params:
             code=code("preflight"),
+            env=env("data"),
             products={
                 name: {
                     "settings": GRID["products"][name],
@@ -114,6 +117,7 @@ if GRID:
             downloads=1,
         params:
             code=code("retrieve_granules"),
+            env=env("data"),
             source=lambda wildcards: gridding.of_product(GRID, wildcards.product),
             folder=lambda wildcards: gridding.raw_folder(GRID, wildcards.product),
         script:

@@ -27,6 +27,7 @@ rule simulate_samples:
         runtime=growing(120),
     params:
         code=code("simulate_samples"),
+        env=env("vic"),
         simulate={k: CONFIG["simulate"][k] for k in ("sets", "batches", "cells", "seed")},
         parameters=CONFIG["model"]["parameters"],
     script:

@@ -35,6 +35,7 @@ rule train_surrogate:
         gpu=GPU,
     params:
         code=code("train_surrogate"),
+        env=env("torch"),
         surrogate=CONFIG["surrogate"],
         parameters=CONFIG["model"]["parameters"],
         test=CONFIG["periods"]["test"],
@@ -65,6 +66,7 @@ rule learn_pilot:
         gpu=GPU,
     params:
         code=code("learn_pilot"),
+        env=env("torch"),
         pilot=catalogue.pilot_identity(CONFIG),
         parameters=CONFIG["model"]["parameters"],
         device=CONFIG["device"],

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from parlearn import contracts
+from parlearn.device import pick_device
 from parlearn.files import sha256, write_json
 from parlearn.fill import fill_training
 from parlearn.gap_network import FillSettings
-from parlearn.job import job, pick_device
+from parlearn.job import job
 from parlearn.provenance import stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from parlearn import contracts
-from parlearn.job import job, pick_device
+from parlearn.device import pick_device
+from parlearn.job import job
 from parlearn.models.surrogate import Surrogate
 from parlearn.models.vic import SPACE
 from parlearn.provenance import stamp

@@ -1,7 +1,8 @@
-"""The frame in which a rule's script runs: its log, its threads, its device, its clock."""
+"""The frame in which a rule's script runs: its log, its threads, its clock."""
 
 import logging
 import os
+import platform
 import sys
 import time
 import warnings
@@ -34,7 +35,9 @@ class job:
                 logging.getLogger(name).addHandler(handler)
         logging.captureWarnings(True)
         warnings.simplefilter("default")
-        self.log.info("start: %s thread%s", self.threads, "s" if self.threads > 1 else "")
+        self.log.info(
+            "start: %s thread%s on %s", self.threads, "s" if self.threads > 1 else "", place()
+        )
         return self.log
 
     def __exit__(self, kind, error, trace):
@@ -50,34 +53,15 @@ class job:
             handler.close()
 
 
+def place() -> str:
+    """The machine, and the number SLURM knows the job by."""
+    number = os.environ.get("SLURM_JOB_ID")
+    return platform.node() + (f", SLURM job {number}" if number else "")
+
+
 def set_threads(threads: int) -> None:
     """Limit the threads of numeric libraries, loaded already or later."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
-
-
-def pick_device(wanted: str) -> str:
-    """The torch device to run on: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
-
-    Raises
-    ------
-    RuntimeError
-        When ``cuda`` was asked for and torch sees no GPU: a job never falls back to CPU unasked.
-    """
-    import torch
-
-    if wanted not in ("cpu", "cuda", "auto"):
-        raise ValueError(f"device {wanted!r} is none of cpu, cuda, auto")
-    there = torch.cuda.is_available()
-    if wanted == "cuda" and not there:
-        raise RuntimeError(
-            "the configuration asks for device 'cuda' but torch sees no GPU: run on a machine with "
-            "one and a CUDA build of torch, or set 'device: cpu' or 'device: auto'"
-        )
-    device = "cuda" if there and wanted != "cpu" else "cpu"
-    logging.getLogger("parlearn").info(
-        "device: %s", torch.cuda.get_device_name() if device == "cuda" else "cpu"
-    )
-    return device

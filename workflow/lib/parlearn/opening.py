@@ -7,7 +7,7 @@ from typing import NamedTuple
 import xarray as xr
 
 from parlearn import contracts
-from parlearn.job import pick_device
+from parlearn.device import pick_device
 from parlearn.models.base import ProcessModel
 from parlearn.models.surrogate import Surrogate
 from parlearn.models.vic import VIC

@@ -1,15 +1,18 @@
-"""The digest of the code that a script runs: its own and that of the library modules it imports.
+"""Digests of what a script runs in: its code, that of the library it imports, its environment.
 
-A rule that carries this digest as a parameter runs again when its code changes in substance, two
+A rule that carries these digests as parameters runs again when its code changes in substance, two
 imports deep as well, and not when a comment, a docstring or a file's date changes. Imports are
-read from the syntax tree and never carried out, so that the digest is quick and needs no library.
+read from the syntax tree and never carried out, so that the digest is quick and imports nothing.
 Imports made by computed names are invisible to it: the library makes none.
 """
 
 import ast
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
+
+import yaml
 
 LIBRARY = Path(__file__).resolve().parent
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -40,6 +43,12 @@ def modules(script, library=LIBRARY) -> set[Path]:
                 if other.suffix == ".py":
                     waiting.append(other)
     return found
+
+
+def env_hash(path) -> str:
+    """Digest of an environment file: channels and packages, without its comments."""
+    content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _content(path: Path) -> bytes:
