@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from parlearn import contracts, outputs
-from parlearn.calibrate.domain import calibrate_domain, fit_line
+from parlearn.calibrate.domain import calibrate_domain, calibrate_part, fit_line, join
 from parlearn.calibrate.sceua import Settings
 from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
 from parlearn.scalers import Scaler, Scalers
@@ -114,6 +114,52 @@ def test_killed_search_goes_on_to_the_same_numbers(truth, tmp_path):
     run(truth, checkpoint=path)
     again = run(truth, checkpoint=path)
     assert torch.equal(whole.parameters, again.parameters)
+
+
+@pytest.fixture
+def parts(truth):
+    """The four training cells in three jobs."""
+    study, start = make_study(truth, slope=0.5, offset=0.1), truth.roll(1, 0)
+    return [
+        calibrate_part(Wave(), study, SETTINGS, start=start, part=part, parts=3)
+        for part in range(3)
+    ]
+
+
+def test_parts_joined_are_what_one_job_finds(truth, parts):
+    study, start = make_study(truth, slope=0.5, offset=0.1), truth.roll(1, 0)
+    whole = calibrate_domain(Wave(), study, SETTINGS, donor=DONOR, start=start)
+    assert [ds["cell"].values.tolist() for ds in parts] == [[0, 3], [1], [2]]
+    assert len({ds.sizes["loop"] for ds in parts}) > 1, "no part waits for another"
+    joined = join(parts[::-1], DONOR)
+    assert torch.equal(joined.parameters, whole.parameters)
+    assert joined.cells.equals(whole.cells)
+    assert (joined.slope, joined.offset) == (whole.slope, whole.offset)
+    same = ["epoch", "runs_per_cell", "train_loss"]
+    assert joined.history[same].equals(whole.history[same])
+    assert np.array_equal(joined.trajectory["parameters"], whole.trajectory["parameters"])
+    spent = sum(float(ds["seconds"][-1]) for ds in parts)
+    assert joined.history["seconds"].iloc[-1] == pytest.approx(spent)
+
+
+def test_parts_keep_their_contract(parts, tmp_path):
+    contracts.write(parts[0], tmp_path / "batch-0.nc", "calibration")
+    back = contracts.read(tmp_path / "batch-0.nc", "calibration")
+    assert back["reason"].values.tolist() == parts[0]["reason"].values.tolist()
+    assert float(back["slope"]) == pytest.approx(float(parts[0]["slope"]))
+
+
+def test_parts_that_do_not_belong_together_are_refused(truth, parts):
+    with pytest.raises(ValueError, match="cells in common"):
+        join([*parts, parts[0]], DONOR)
+    other = parts[1].assign(slope=parts[1]["slope"] + 1)
+    with pytest.raises(ValueError, match="different observation maps"):
+        join([parts[0], other, parts[2]], DONOR)
+
+
+def test_more_parts_than_cells_are_refused(truth):
+    with pytest.raises(ValueError, match="4 training cells .* in 5 parts: lower calibrate.batches"):
+        calibrate_part(Wave(), make_study(truth), SETTINGS, start=truth, parts=5)
 
 
 def test_map_per_cell_is_refused(truth):

@@ -115,6 +115,7 @@ def test_a_file_without_checksum_is_refused(tmp_path):
         ("settings.dpl.dpl_z.bounds", "clip", "settings.dpl.dpl_z.bounds: 'clip' is unknown"),
         ("simulate.pilot.settings", "dpl_x", "simulate.pilot.settings: 'dpl_x' is not defined"),
         ("simulate.pilot.sampling", "s5", "simulate.pilot.sampling: 's5' is not defined"),
+        ("calibrate", {"batches": {"s5": 2}}, "calibrate.batches.s5: is not defined"),
         ("datasets", None, "datasets is missing: add it"),
         (
             "datasets.DAS-S8.samplings",

@@ -1,9 +1,9 @@
 # Requires: <study>/domain.nc, forcing.nc, training.nc (or filled/{sampling}.nc) and the last round of the surrogate
-# Makes:    <runs>/{run}/parameters.nc, trajectory.nc, history.csv
+# Makes:    <runs>/{run}/calibration/batch-{batch}.nc; of these parameters.nc, trajectory.nc, history.csv
 
 
 rule calibrate_sceua:
-    """Calibrate every training cell by itself with SCE-UA, all cells advanced at once."""
+    """Calibrate a share of the training cells with SCE-UA, each cell by itself."""
     input:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",
@@ -14,14 +14,11 @@ rule calibrate_sceua:
             otherwise=[],
         ),
     output:
-        parameters="<runs>/{run}/parameters.nc",
-        trajectory="<runs>/{run}/trajectory.nc",
-        history="<runs>/{run}/history.csv",
-        cells="<runs>/{run}/cells.csv",
+        "<runs>/{run}/calibration/batch-{batch}.nc",
     log:
-        "<logs>/calibrate_sceua/{run}.log",
+        "<logs>/calibrate_sceua/{run}_batch-{batch}.log",
     benchmark:
-        "<benchmarks>/calibrate_sceua/{run}.tsv"
+        "<benchmarks>/calibrate_sceua/{run}_batch-{batch}.tsv"
     wildcard_constraints:
         run=runs_of("sceua"),
     conda:
@@ -35,6 +32,41 @@ rule calibrate_sceua:
         env=env("vic"),
         run=settings_of,
         parameters=CONFIG["model"]["parameters"],
-        device=CONFIG["device"],
+        batches=calibration_batches,
     script:
         "../scripts/calibrate_sceua.py"
+
+
+rule join_sceua:
+    """Put the calibrated cells of a run together; every other cell takes its donor's parameters."""
+    input:
+        domain="<study>/domain.nc",
+        found=lambda wildcards: expand(
+            "<runs>/{run}/calibration/batch-{batch}.nc",
+            run=wildcards.run,
+            batch=range(calibration_batches(wildcards)),
+        ),
+    output:
+        parameters="<runs>/{run}/parameters.nc",
+        trajectory="<runs>/{run}/trajectory.nc",
+        history="<runs>/{run}/history.csv",
+        cells="<runs>/{run}/cells.csv",
+    log:
+        "<logs>/join_sceua/{run}.log",
+    benchmark:
+        "<benchmarks>/join_sceua/{run}.tsv"
+    wildcard_constraints:
+        run=runs_of("sceua"),
+    conda:
+        "../../envs/vic.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(20),
+    params:
+        code=code("join_sceua"),
+        env=env("vic"),
+        run=settings_of,
+        parameters=CONFIG["model"]["parameters"],
+    script:
+        "../scripts/join_sceua.py"

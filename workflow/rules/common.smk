@@ -83,6 +83,11 @@ def training_file(wildcards):
     return training_of(RUNS[wildcards.run].sampling)
 
 
+def calibration_batches(wildcards):
+    """Number of jobs that share the cells of a run which is calibrated cell by cell."""
+    return CONFIG.get("calibrate", {"batches": {}})["batches"].get(RUNS[wildcards.run].sampling, 1)
+
+
 def surrogate_of(number):
     """Files of the surrogate of a round."""
     return [

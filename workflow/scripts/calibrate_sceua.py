@@ -1,42 +1,35 @@
-"""Calibrate every training cell by itself with SCE-UA, all cells advanced at once."""
+"""Calibrate a share of the training cells with SCE-UA, each by itself."""
 
 from pathlib import Path
 
-from parlearn import contracts, outputs
-from parlearn.calibrate.domain import calibrate_domain
+from parlearn import contracts
+from parlearn.calibrate.domain import calibrate_part
 from parlearn.calibrate.sceua import Settings
 from parlearn.job import job
 from parlearn.models.vic import default_parameters
 from parlearn.opening import open_run
-from parlearn.provenance import digest, stamp, write_sidecar
+from parlearn.provenance import digest, stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, run = snakemake.params, snakemake.params.run
     domain, study, model, device = open_run(
-        snakemake.input, run, parameters=params.parameters, device=params.device
+        snakemake.input, run, parameters=params.parameters, device="cpu"
     )
-    folder = Path(snakemake.output.parameters).parent
-    result = calibrate_domain(
+    made = Path(snakemake.output[0])
+    prefix = f"checkpoint-{made.stem}-"
+    found = calibrate_part(
         model,
         study,
         Settings(**run["settings"], seed=run["seed"]),
-        donor=domain["donor"].sel(sampling=run["sampling"]).values,
         start=default_parameters(domain, model.space.names),
         observation_map=run["observation_map"],
-        checkpoint=folder / f"checkpoint-{digest(params.items(), snakemake.input)}.npz",
+        part=int(snakemake.wildcards.batch),
+        parts=params.batches,
+        checkpoint=made.with_name(f"{prefix}{digest(params.items(), snakemake.input)}.npz"),
     )
-    for reason, count in result.cells["reason"].value_counts().items():
+    for reason, count in found["reason"].to_series().value_counts().items():
         log.info("%d cells stopped by %s", count, reason)
     provenance = stamp(snakemake.rule, snakemake.input, params.items(), run["seed"], device)
-    learned = outputs.parameters_dataset(
-        model.space, result.parameters, result.slope, result.offset
-    )
-    contracts.write(learned, snakemake.output.parameters, "parameters", provenance)
-    trajectory = outputs.trajectory_dataset(model.space, **result.trajectory)
-    contracts.write(trajectory, snakemake.output.trajectory, "trajectory", provenance)
-    contracts.write_table(result.history, snakemake.output.history, "history")
-    contracts.write_table(result.cells, snakemake.output.cells)
-    for table in (snakemake.output.history, snakemake.output.cells):
-        write_sidecar(table, provenance)
-    for state in folder.glob("checkpoint-*.npz"):  # those of other settings as well
+    contracts.write(found, made, "calibration", provenance)
+    for state in made.parent.glob(f"{prefix}*.npz"):  # those of other settings as well
         state.unlink()

@@ -94,6 +94,7 @@ def check_config(config: Mapping, schemas, file, root=".") -> dict:
         *_period_problems(config),
         *_size_problems(config),
         *_preset_problems(config, schemas, file),
+        *_batches_problems(config),
         *_pilot_problems(config),
         *_dataset_problems(config),
         *_filling_problems(config),
@@ -309,6 +310,16 @@ def _archive_problems(config):
             yield f"source.products.{name}: nothing uses it: take it out"
         if "mirror" in product and "url" in product:
             yield f"source.products.{name}: has a mirror and a url: leave one out"
+
+
+def _batches_problems(config):
+    known = config["samplings"]
+    for name in config.get("calibrate", {"batches": {}})["batches"]:
+        if name not in known:
+            yield (
+                f"calibrate.batches.{name}: is not defined{guess(name, known)}; "
+                f"there are {listed(known)} under samplings"
+            )
 
 
 def _pilot_problems(config):

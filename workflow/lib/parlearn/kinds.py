@@ -175,6 +175,20 @@ KINDS = {
         "slope": ("epoch|epoch cell", "1", -100, 100, "optional"),
         "offset": ("epoch|epoch cell", "m3 m-3", -10, 10, "optional"),
     },
+    # what SCE-UA found at some of the cells, after each of its loops
+    "calibration": {
+        "parameters": ("loop cell parameter", None, -INF, INF),
+        "parameter": ("parameter", None, None, None, "text"),
+        "cell": ("cell", None, 0, INF, "int"),
+        "value": ("loop cell", None, 0, INF),
+        "evaluations": ("loop cell", "1", 1, INF, "int"),
+        "seconds": ("loop", "s", 0, INF),
+        "failed": ("cell", "1", 0, INF, "int"),
+        "loops": ("cell", "1", 0, INF, "int"),
+        "reason": ("cell", None, None, None, "text"),
+        "slope": ("", "1", -100, 100),
+        "offset": ("", "m3 m-3", -10, 10),
+    },
     "simulation": _series("model cell time", model=("model", None, None, None, "text")),
     "skill": {
         "output": ("output", None, None, None, "text"),

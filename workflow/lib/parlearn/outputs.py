@@ -39,6 +39,26 @@ def trajectory_dataset(
     return ds.assign(_map(slope, offset, ("epoch", "cell")))
 
 
+def calibration_dataset(space: ParameterSpace, found, best, slope, offset) -> xr.Dataset:
+    """What a search found (:class:`~parlearn.calibrate.sceua.Calibration`) after each loop.
+
+    best : (loop, cell, P) physical
+    """
+    ds = xr.Dataset(
+        {
+            "parameters": (("loop", "cell", "parameter"), _array(best), bounds(space)),
+            "value": (("loop", "cell"), found.trajectory_value),
+            "evaluations": (("loop", "cell"), found.trajectory_evaluations),
+            "seconds": ("loop", found.trajectory_seconds, {"units": "s"}),
+            "failed": ("cell", found.failed),
+            "loops": ("cell", found.loops),
+            "reason": ("cell", found.reason),
+        },
+        coords={"cell": found.cells, **_coordinates(space)},
+    )
+    return ds.assign(_map(slope, offset, ()))
+
+
 def simulation_dataset(runs: dict[str, Tensor], outputs, time) -> xr.Dataset:
     """``simulation.nc`` from each model's run (cell, day, output)."""
     stacked = np.stack([_array(run) for run in runs.values()])
