@@ -23,6 +23,8 @@ ATTRIBUTES = ("sand", "clay", "silt", "elevation", "slope", "ndvi")
 PRIOR = "prior_"
 WEATHER = ("prec", "tair", "swdown", "lwdown", "vp", "pressure", "wind")
 STEPS = ("tair_3h", "swdown_3h")
+#: days that are read at once
+DAYS = 31
 
 
 class GriddedError(ValueError):
@@ -58,22 +60,17 @@ def coverage(
                 gaps += bad[~whole].sum(axis=0)
     for path in observed:
         with xr.open_dataset(path) as ds:
-            part = ds[target].sel(time=slice(*training)).transpose("time", "lat", "lon")
+            # a composite that goes on after the training period is none of it
+            within = ds["time"].values >= np.datetime64(training[0])
+            within &= _ends(ds) <= pd.Timestamp(training[1])
+            part = ds[target].transpose("time", "lat", "lon")[within]
             seen += np.isfinite(part.values).sum(axis=0)
     reasons = np.full(shape, "", dtype=object)
     # the last reason written is the one that stands: the plainest ones come last
     if observed:
         reasons[seen == 0] = f"no {target} in {training[0]}..{training[1]}"
     reasons[gaps > 0] = "weather has gaps"
-    needed = (
-        "sand",
-        "clay",
-        "silt",
-        "ndvi",
-        "elevation",
-        *(("slope",) if "slope" in statics else ()),
-    )
-    for name in (*needed, "igbp"):
+    for name in [name for name in ATTRIBUTES if name in statics] + ["igbp"]:
         reasons[~np.isfinite(statics[name].values)] = f"no {name}"
     cover = statics["igbp"].values
     reasons[np.isfinite(cover) & ~np.isin(cover, list(IGBP))] = "no vegetation class for its cover"
@@ -131,11 +128,10 @@ def build_domain(
     (places,) = keep_used(places.merge(splits))
     at = [xr.DataArray(places[name].values, dims="cell") for name in ("row", "col")]
     maps = {name: statics[name].isel(lat=at[0], lon=at[1]).values for name in statics.data_vars}
-    daily, dates = _cells(weather, places, training)
-    climate = climate_attributes(
-        **{name: daily[name] for name in ("prec", "tair", "swdown", "lwdown", "pressure")},
-        day_of_year=pd.DatetimeIndex(dates).day_of_year.to_numpy(),
-    )
+    # of these days alone: networks are not told of weather they are tested in
+    days = pd.date_range(*training)
+    daily = _cells(weather, places, days, ("prec", "tair", "swdown", "lwdown", "pressure"))
+    climate = climate_attributes(**daily, day_of_year=days.day_of_year.to_numpy())
     plants = vegetation_statics(maps["igbp"].astype(int), maps["ndvi"])
     units = {name: statics[name].attrs.get("units", "1") for name in statics.data_vars}
     told = {name: (units[name], maps[name]) for name in ATTRIBUTES if name in maps}
@@ -174,24 +170,7 @@ def build_forcing(weather: Sequence, domain: xr.Dataset, record: Sequence[str]) 
     """
     first, last = (pd.Timestamp(day) for day in record)
     days = pd.date_range(first - pd.DateOffset(years=1), last, freq="D", unit="ns")
-    span = str(days[0].date()), str(days[-1].date())
-    daily, dates = _cells(weather, domain, span, (*WEATHER, *STEPS))
-    lost = days.difference(pd.DatetimeIndex(dates))
-    if len(lost):
-        raise GriddedError(
-            f"weather has no file for {len(lost)} of {len(days)} days, the first {lost[0].date()}: "
-            "retrieve the product again, or shorten source.record"
-        )
-    for name, values in daily.items():
-        gaps = np.isnan(values).reshape(*values.shape[:2], -1).any(axis=2)
-        if gaps.any():
-            cell, day = np.argwhere(gaps)[0]
-            raise GriddedError(
-                f"{name} is missing on {int(gaps.any(axis=0).sum())} days in "
-                f"{int(gaps.any(axis=1).sum())} cells, the first on {days[day].date()} at "
-                f"{domain['lat'].values[cell]:.3f} N, {domain['lon'].values[cell]:.3f} E: VIC "
-                "cannot run over a gap. See coverage.csv for the hours that are missing"
-            )
+    daily = _cells(weather, domain, days, (*WEATHER, *STEPS))
     daily["wind"] = np.maximum(daily["wind"], MINIMUM_WIND)
     units = {name: v.attrs for name, v in _first(weather).items()}
     forcing = xr.Dataset(
@@ -223,9 +202,7 @@ def build_observations(
         composite = False
         for path in paths:
             with xr.open_dataset(path) as ds:
-                ends, attrs = pd.DatetimeIndex(ds["time"].values), ds[target].attrs
-                if composite := "days" in ds:
-                    ends = ends + pd.to_timedelta(ds["days"].values - 1, unit="D")
+                ends, attrs, composite = _ends(ds), ds[target].attrs, "days" in ds
                 inside = np.flatnonzero((ends >= first) & (ends <= last))
                 place = days.get_indexer(ends[inside])
                 field = ds[target].transpose("time", "lat", "lon").values[inside]
@@ -255,28 +232,60 @@ def cut_truth(truth: xr.Dataset, domain: xr.Dataset) -> xr.Dataset:
     places = zip(domain["row"].values, domain["col"].values)
     cells = [there.get((int(row), int(col)), -1) for row, col in places]
     cut = truth.isel(cell=cells)
-    if min(cells) < 0 or not np.allclose(cut["lat"], domain["lat"], atol=1e-4):
+    same = all(np.allclose(cut[name], domain[name], atol=1e-4) for name in ("lat", "lon"))
+    if min(cells) < 0 or not same:
         raise GriddedError("the truth is not of the domain's grid: make both again")
     return cut
 
 
-def _cells(paths, domain, span, names=WEATHER):
-    """Series of a domain's cells, name -> (cell, day[, step]), and their days."""
-    parts: dict[str, list] = {name: [] for name in names}
-    dates = []
+def _ends(ds) -> pd.DatetimeIndex:
+    """The last day that each time of a regridded file speaks of."""
+    ends = pd.DatetimeIndex(ds["time"].values)
+    return ends + pd.to_timedelta(ds["days"].values - 1, unit="D") if "days" in ds else ends
+
+
+def _cells(paths, domain, days, names):
+    """Series of a domain's cells without gaps, name -> float32 (cell, day[, step]).
+
+    Raises
+    ------
+    GriddedError
+        for days without a file, and for gaps, naming the first day and cell.
+    """
+    rows, cols = (domain[name].values for name in ("row", "col"))
+    series, there = {}, np.zeros(len(days), bool)
     for path in paths:
         with xr.open_dataset(path) as ds:
-            part = ds.sel(time=slice(*span))
-            if not part.sizes["time"]:
+            place = days.get_indexer(ds["time"].values)
+            inside = np.flatnonzero(place >= 0)
+            if not inside.size:
                 continue
-            dates.append(part["time"].values)
+            there[place[inside]] = True
             for name in names:
-                dims = ("lat", "lon", "time", *(("step",) if name in STEPS else ()))
-                field = part[name].transpose(*dims).values
-                parts[name].append(field[domain["row"].values, domain["col"].values])
-    if not dates:
-        raise GriddedError(f"no regridded file has a day of {span[0]} .. {span[1]}")
-    return {n: np.concatenate(v, axis=1) for n, v in parts.items()}, np.concatenate(dates)
+                # a year of steps over a continent is more than a job has: some days at once
+                for part in np.split(inside, np.arange(DAYS, inside.size, DAYS)):
+                    field = ds[name].isel(time=slice(part[0], part[-1] + 1))
+                    field = np.moveaxis(field.transpose("lat", "lon", "time", ...).values, 2, 0)
+                    shape = (len(rows), len(days), *field.shape[3:])
+                    own = series.setdefault(name, np.full(shape, np.nan, np.float32))
+                    own[:, place[part]] = np.moveaxis(field[:, rows, cols], 0, 1)
+    if not there.all():
+        lost = days[~there]
+        raise GriddedError(
+            f"weather has no file for {len(lost)} of {len(days)} days, the first {lost[0].date()}: "
+            "retrieve the product again, or shorten source.record"
+        )
+    for name, values in series.items():
+        gaps = np.isnan(values).reshape(*values.shape[:2], -1).any(axis=2)
+        if gaps.any():
+            cell, day = np.argwhere(gaps)[0]
+            raise GriddedError(
+                f"{name} is missing on {int(gaps.any(axis=0).sum())} days in "
+                f"{int(gaps.any(axis=1).sum())} cells, the first on {days[day].date()} at "
+                f"{domain['lat'].values[cell]:.3f} N, {domain['lon'].values[cell]:.3f} E: VIC "
+                "cannot run over a gap. See coverage.csv for the hours that are missing"
+            )
+    return series
 
 
 def _first(paths):
