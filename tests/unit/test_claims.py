@@ -272,6 +272,16 @@ def test_the_default_of_another_sampling_will_do_at_trained_cells_alone():
     assert entry["why"] == "there is no run of default at s4 over two_years"
 
 
+@pytest.mark.parametrize("priors", [True, False])
+def test_numbers_of_published_parameters_are_answered_where_the_maps_have_them(priors):
+    config, runs = configured("config/conus.yaml")
+    config["source"]["priors"] = priors
+    claim = number(method="default", quantity={"sampling": "s8", "cells": "train"})
+    (entry,) = table.plan([claim], runs, config)
+    assert entry["why"] == ("" if priors else "of the parameters of NLDAS-2, which are not here")
+    assert any("source.statics" in note for note in entry["notes"]) == priors
+
+
 def test_another_threshold_is_told():
     claim = changed(quantity={"metric": "epochs_to_functional"})
     assert planned(claim)[0][0]["notes"] == ["functional: RMSE 0.026 in place of 0.05"]

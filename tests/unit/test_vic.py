@@ -4,12 +4,13 @@ derivatives.
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import xarray as xr
 
 from parlearn.__main__ import main
-from parlearn.models.vic import CALIBRATED, VIC, default_parameters
+from parlearn.models.vic import CALIBRATED, SPACE, VIC, default_parameters, published_cells
 from parlearn.models.vic import reference as ref
 from parlearn.models.vic.names import PARAMETERS, STATE
 
@@ -163,6 +164,29 @@ def test_free_and_default_parameters(inputs):
         few.run(default, days=slice(0, 30))[0],
         every.run(default_parameters(inputs, PARAMETERS), days=slice(0, 30))[0],
     )
+
+
+def test_published_parameters_are_the_default_where_there_are_such(inputs):
+    names = ("infilt", "expt", "Dsmax", "depth2")
+    plain = default_parameters(inputs, names)
+    n = inputs.sizes["cell"]
+    infilt, expt = np.full(n, 0.35), np.full(n, 12.0)
+    infilt[0], infilt[1], expt[2] = np.nan, 5.0, 1.0
+    domain = inputs.assign(prior_infilt=("cell", infilt), prior_expt=("cell", expt))
+    found = default_parameters(domain, names)
+    # a gap keeps the textbook's value, what lies beyond a bound is taken there
+    highest, lowest = (SPACE.parameters[SPACE.index(name)] for name in ("infilt", "expt"))
+    assert found[0, 0] == plain[0, 0]
+    assert found[1, 0] == pytest.approx(highest.upper)
+    assert found[2:, 0].tolist() == pytest.approx([0.35] * (n - 2))
+    assert found[2, 1] == pytest.approx(lowest.lower)
+    assert found[[0, 1], 1].tolist() == pytest.approx([12.0, 12.0])
+    assert torch.equal(found[:, 2:], plain[:, 2:])
+    assert published_cells(domain, names) == {"infilt": (n - 1, 1), "expt": (n, 1)}
+    assert published_cells(inputs, names) == {}
+    # the model runs with them, those that are not free among them
+    model = VIC(domain, inputs, names=("Ds",))
+    assert model.defaults[2, PARAMETERS.index("infilt")] == pytest.approx(0.35)
 
 
 def test_without_a_compiler_it_runs_eagerly(inputs, monkeypatch):

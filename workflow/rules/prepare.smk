@@ -14,7 +14,7 @@ if SOURCE["name"] == "twin":
         output:
             truth="<study>/twin/truth.nc",
             archive=[f"<study>/twin/archive/{name}/SHA256SUMS" for name in GRID["products"]],
-            statics=gridding.static_files(GRID["statics"], "twin"),
+            statics=gridding.static_files(GRID["statics"], SOURCE),
         log:
             "<logs>/build_twin.log",
         benchmark:

@@ -37,7 +37,7 @@ if GRID:
     rule read_statics:
         """Bring soil, land cover, greenness, terrain and published parameters to the study's grid."""
         input:
-            lambda wildcards: gridding.static_files(GRID["statics"], SOURCE["name"]),
+            lambda wildcards: gridding.static_files(GRID["statics"], SOURCE),
         output:
             "<study>/statics.nc",
         log:
@@ -57,6 +57,7 @@ if GRID:
             box=GRID["box"],
             resolution=GRID["resolution"],
             minimum_share=GRID["minimum_share"],
+            priors=SOURCE.get("priors", False),
             weights=f"{CONFIG['results']}/weights",
         script:
             "../scripts/read_statics.py"

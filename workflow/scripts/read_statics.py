@@ -9,7 +9,9 @@ from parlearn.sources.statics import read_statics
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params
     target = target_grid(params.box, params.resolution)
-    statics = read_statics(params.folder, target, params.minimum_share, params.weights)
+    statics = read_statics(
+        params.folder, target, params.minimum_share, params.weights, params.priors
+    )
     for name, values in statics.data_vars.items():
         log.info("%s: %d of %d cells", name, int(values.notnull().sum()), values.size)
     config = {name: value for name, value in params.items() if name != "weights"}

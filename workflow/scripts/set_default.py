@@ -5,7 +5,7 @@ import torch
 from parlearn import contracts, evaluate, outputs
 from parlearn.job import job
 from parlearn.learn.baselines import published
-from parlearn.models.vic import VIC, default_parameters
+from parlearn.models.vic import VIC, default_parameters, published_cells
 from parlearn.provenance import stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
@@ -15,6 +15,8 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     training = contracts.read(snakemake.input.training, "training")
     model = VIC(domain, forcing, names=tuple(params.parameters), outputs=("soil_moisture",))
     baseline = published(default_parameters(domain, model.space.names), model.space)
+    for name, (cells, held) in published_cells(domain, model.space.names).items():
+        log.info("%s: published for %d cells, %d of them taken to its bounds", name, cells, held)
     slope, offset = float(baseline.slope), float(baseline.offset)
     if run["observation_map"] == "domain":
         with torch.inference_mode():

@@ -11,8 +11,9 @@ from parlearn.config import record_of
 from parlearn.sources.places import PLACES, box
 from parlearn.sources.products import chunk_days, chunks, short_name, span, version
 
-#: files of a folder of maps, see :mod:`parlearn.sources.statics`; the last is not needed
-STATIC_FILES = ("soil.nc", "landcover.nc", "ndvi.nc", "elevation.nc", "parameters.nc")
+#: files of a folder of maps, see :mod:`parlearn.sources.statics`, and that of published parameters
+STATIC_FILES = ("soil.nc", "landcover.nc", "ndvi.nc", "elevation.nc")
+PRIORS = "parameters.nc"
 #: how a twin's granules are to be read; its files are grouped and cropped as archives do on request
 TWIN_PRODUCTS = {
     "nldas": {"version": "2.0", "chunk": "year"},
@@ -113,8 +114,11 @@ def read_as(grid: Mapping, product: str) -> dict:
     }
 
 
-def static_files(folder: str, source: str) -> list[str]:
+def static_files(folder: str, source: Mapping) -> list[str]:
     """The maps of a study. A twin makes all that are needed; a user's folder is taken as it is, so
     that what it lacks is told by the rule that reads it."""
-    paths = [f"{folder}/{name}" for name in STATIC_FILES]
-    return paths[:-1] if source == "twin" else [path for path in paths if Path(path).is_file()]
+    names = [*STATIC_FILES, PRIORS] if source.get("priors") else STATIC_FILES
+    paths = [f"{folder}/{name}" for name in names]
+    if source["name"] == "twin":
+        return paths
+    return [path for path in paths if Path(path).is_file()]

@@ -216,25 +216,27 @@ def _entry(claim, runs, config) -> dict:
     if claim["compare"] == "statement":
         entry["why"] = "answered in words, not by a number"
         return entry
-    target, source = claim["quantity"].get("target"), config["source"]["name"]
+    target, source = claim["quantity"].get("target"), config["source"]
     reads = METRICS[claim["quantity"]["metric"]]
     if target and reads.observed and target not in offered(config):
-        entry["why"] = f"the source {source} has no observations of {target}"
+        entry["why"] = f"the source {source['name']} has no observations of {target}"
         return entry
     number = claim["compare"] != "order"
     terms, notes, missing = _terms(claim, _reading(claim, config), runs, config)
     methods = {term["method"] for term in terms}
-    if (number or claim.get("data") == "real") and source == "twin":
+    if (number or claim.get("data") == "real") and source["name"] == "twin":
         entry["why"] = "of real data, and this is a twin"
     elif missing:
         entry["why"] = missing
-    elif number and "default" in methods:
+    elif number and "default" in methods and not source.get("priors"):
         entry["why"] = "of the parameters of NLDAS-2, which are not here"
     if missing:
         return entry
-    if "default" in methods:
+    if "default" in methods and source.get("priors"):
+        notes.append("default: the parameters of source.statics, within the bounds of learned ones")
+    elif "default" in methods:
         notes.append("default: prior parameters of VIC, not those of NLDAS-2")
-    if source != "twin" and any(term["cells"] == "test" for term in terms):
+    if source["name"] != "twin" and any(term["cells"] == "test" for term in terms):
         notes.append("cells held out are scattered, not neighbours of trained ones")
     if "functional" in claim["quantity"]["metric"] and config["threshold"] != FUNCTIONAL:
         notes.append(f"functional: RMSE {config['threshold']} in place of {FUNCTIONAL}")

@@ -38,6 +38,8 @@ class Map:
     classes: bool = False
 
 
+#: file of published parameters, for studies that ask for them
+PRIORS = "parameters.nc"
 MAPS = (
     Map("soil.nc", "sand", "%", 0, 100, "sand in the fine earth, mean over the profile"),
     Map("soil.nc", "clay", "%", 0, 100, "clay in the fine earth"),
@@ -47,25 +49,20 @@ MAPS = (
     Map("elevation.nc", "elevation", "m", -500, 9000, "elevation"),
     Map("elevation.nc", "slope", "m km-1", 0, 2000, "slope of the terrain", optional=True),
     # the defaults learned parameters are compared with; without them they follow from texture
-    Map("parameters.nc", "infilt", "1", 0, 10, "published infilt", optional=True),
-    Map("parameters.nc", "Ds", "1", 0, 10, "published Ds", optional=True),
-    Map("parameters.nc", "Dsmax", "mm day-1", 0, 1e3, "published Dsmax", optional=True),
-    Map("parameters.nc", "Ws", "1", 0, 1, "published Ws", optional=True),
-    Map("parameters.nc", "expt", "1", 0, 100, "published expt", optional=True),
-    Map("parameters.nc", "depth2", "m", 0, 100, "published depth of layer 2", optional=True),
-    Map("parameters.nc", "depth3", "m", 0, 100, "published depth of layer 3", optional=True),
+    Map(PRIORS, "infilt", "1", 0, 10, "published infilt"),
+    Map(PRIORS, "Ds", "1", 0, 10, "published Ds"),
+    Map(PRIORS, "Dsmax", "mm day-1", 0, 1e3, "published Dsmax"),
+    Map(PRIORS, "Ws", "1", 0, 1, "published Ws"),
+    Map(PRIORS, "expt", "1", 0, 100, "published expt"),
+    Map(PRIORS, "depth2", "m", 0, 100, "published depth of layer 2", optional=True),
+    Map(PRIORS, "depth3", "m", 0, 100, "published depth of layer 3", optional=True),
 )
 
 
-def files(folder) -> list[Path]:
-    """The files of a folder that are there and can be used, for the rule's inputs."""
-    return [p for p in (Path(folder) / name for name in dict.fromkeys(_names())) if p.is_file()]
-
-
-def missing(folder) -> list[str]:
+def missing(folder, priors: bool = False) -> list[str]:
     """What the folder lacks, a sentence each; empty where it is complete."""
     needed: dict[str, list[Map]] = {}
-    for entry in MAPS:
+    for entry in wanted(priors):
         if not entry.optional:
             needed.setdefault(entry.file, []).append(entry)
     return [
@@ -75,7 +72,14 @@ def missing(folder) -> list[str]:
     ]
 
 
-def read_statics(folder, target: LatLonGrid, minimum: float, weights=None) -> xr.Dataset:
+def wanted(priors: bool) -> list[Map]:
+    """The maps of a study, published parameters among them or not."""
+    return [entry for entry in MAPS if priors or entry.file != PRIORS]
+
+
+def read_statics(
+    folder, target: LatLonGrid, minimum: float, weights=None, priors: bool = False
+) -> xr.Dataset:
     """All maps of a folder on the target grid.
 
     Parameters
@@ -84,6 +88,7 @@ def read_statics(folder, target: LatLonGrid, minimum: float, weights=None) -> xr
     target : grid of the study
     minimum : share of a cell that must be covered; below it the cell is missing
     weights : folder that keeps the weights of regridding
+    priors : read published parameters, too
 
     Returns
     -------
@@ -96,29 +101,23 @@ def read_statics(folder, target: LatLonGrid, minimum: float, weights=None) -> xr
         naming file, variable and what is wrong.
     """
     folder = Path(folder)
-    if lacking := missing(folder):
+    if lacking := missing(folder, priors):
         raise StaticsError(f"{folder} lacks {'; '.join(lacking)} (see config/README.md)")
     found = {}
-    for entry in MAPS:
-        path = folder / entry.file
-        if path.is_file():
-            values, grid = _read(path, entry, target)
-            if values is not None:
-                regridder = Regridder(grid, target, minimum, weights)
-                found[entry.name] = (
-                    _largest_class(values, regridder, minimum)
-                    if entry.classes
-                    else regridder.apply(values.astype(np.float32))
-                )
+    for entry in wanted(priors):
+        values, grid = _read(folder / entry.file, entry, target)
+        if values is not None:
+            regridder = Regridder(grid, target, minimum, weights)
+            found[entry.name] = (
+                _largest_class(values, regridder, minimum)
+                if entry.classes
+                else regridder.apply(values)
+            )
     units = {entry.name: {"units": entry.unit, "long_name": entry.what} for entry in MAPS}
     return xr.Dataset(
         {name: (("lat", "lon"), values, units[name]) for name, values in found.items()},
         coords={"lat": target.lat, "lon": target.lon},
     )
-
-
-def _names():
-    return (entry.file for entry in MAPS)
 
 
 def _read(path, entry, target):
@@ -153,13 +152,14 @@ def _read(path, entry, target):
         except GridError as error:
             raise StaticsError(f"{path}: {error}") from error
         values = variable.transpose("lat", "lon").isel(lat=rows, lon=cols).values
-    values = values.astype(np.float64)
+    values = values.astype(np.float32)
     with np.errstate(invalid="ignore"):
         wrong = (values < entry.lower) | (values > entry.upper)
     if wrong.any():
         raise StaticsError(
             f"{path}: {int(wrong.sum())} values of {entry.name} are outside {entry.lower:g} to "
-            f"{entry.upper:g} {entry.unit}, the first is {values[wrong][0]:g}"
+            f"{entry.upper:g}{'' if entry.unit == '1' else f' {entry.unit}'}, the first is "
+            f"{values[wrong][0]:g}"
         )
     if entry.classes and (values[np.isfinite(values)] % 1).any():
         raise StaticsError(f"{path}: {entry.name} holds numbers that are no classes")

@@ -34,7 +34,8 @@ CALIBRATED = ("infilt", "Ds", "Dsmax", "Ws", "expt")
 
 
 def default_parameters(domain, names=CALIBRATED) -> Tensor:
-    """Prior parameters of every cell (cell, parameter): fixed values, and expt = 3 + 2 b (Clapp &
+    """Prior parameters of every cell (cell, parameter): those published where the domain has them
+    (``prior_NAME``), held within the bounds; else fixed values, and expt = 3 + 2 b (Clapp &
     Hornberger).
     """
     b = torch.as_tensor(domain["b_clapp"].values, dtype=torch.float32)
@@ -42,7 +43,30 @@ def default_parameters(domain, names=CALIBRATED) -> Tensor:
     expt = SPACE.parameters[SPACE.index("expt")]
     columns = {n: torch.full_like(b, v) for n, v in values.items()}
     columns["expt"] = (3.0 + 2.0 * b).clamp(expt.lower, expt.upper)
+    for n in names:
+        if (published := _published(domain, n)) is not None:
+            bounds = SPACE.parameters[SPACE.index(n)]
+            held = published.clamp(bounds.lower, bounds.upper)
+            columns[n] = torch.where(published.isnan(), columns[n], held)
     return torch.stack([columns[n] for n in names], -1)
+
+
+def published_cells(domain, names=CALIBRATED) -> dict[str, tuple[int, int]]:
+    """Of each parameter published for the domain: cells that have it, and those of them where it
+    lies outside of the bounds and is taken to them."""
+    counts = {}
+    for n in names:
+        if (published := _published(domain, n)) is not None:
+            bounds = SPACE.parameters[SPACE.index(n)]
+            beyond = (published < bounds.lower) | (published > bounds.upper)
+            counts[n] = int((~published.isnan()).sum()), int(beyond.sum())
+    return counts
+
+
+def _published(domain, name) -> Tensor | None:
+    if f"prior_{name}" not in domain:
+        return None
+    return torch.as_tensor(domain[f"prior_{name}"].values, dtype=torch.float32)
 
 
 class VIC(ProcessModel):
