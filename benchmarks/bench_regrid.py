@@ -3,11 +3,12 @@
     python benchmarks/bench_regrid.py [--json FILE]
 
 NLDAS: one day over CONUS (464 x 224, 11 variables, a file an hour, and those beyond the day that
-its ends need), read, made daily and put on a 0.125 degree grid; the peer is xarray's resample and
-interp on the same files. MOD16: one tile of 2400 x 2400 on the same grid, after its weights; the
-peer puts each pixel wholly into the cell of its centre. Memory: records far larger than that, made
-up in pieces of a day, to files of the target; each in a process of its own. Seconds are of the
-clock, the least of a few repeats; where the machine is busy, processor seconds say more.
+its ends need), as the workflow reads it, makes it daily and puts it on a 0.125 degree grid, in one
+thread; the peer is xarray's resample and interp on the same files. MOD16: one tile of 2400 x 2400
+on the same grid, after its weights; the peer puts each pixel wholly into the cell of its centre.
+Memory: records far larger than that, made up in pieces of a day, to files of the target; each in a
+process of its own. Seconds are of the clock, the least of a few repeats; where the machine is busy,
+processor seconds say more.
 """
 
 import argparse
@@ -28,10 +29,12 @@ import xarray as xr
 from parlearn.daily import UNITS, daily_forcing, stamps
 from parlearn.grids import MODIS_RADIUS, LatLonGrid, SinusoidalGrid
 from parlearn.regrid import Regridder, regrid
+from parlearn.sources.regridding import regrid_chunk
 
 THREADS, REPEATS = 2, 3
 NLDAS = LatLonGrid(25.0625, -124.9375, 0.125, 0.125, 224, 464)
 TARGET = LatLonGrid(25.0625, -124.9375, 0.125, 0.125, 224, 464)
+BOX = {"south": 25.0, "north": 53.0, "west": -125.0, "east": -67.0}
 #: name in the file -> (ours, unit in the file, middle, spread)
 VARIABLES = {
     "Tair": ("tair", "K", 285, 8),
@@ -41,7 +44,7 @@ VARIABLES = {
     "Wind_N": ("v", "m s-1", -1, 3),
     "LWdown": ("lwdown", "W m-2", 300, 30),
     "SWdown": ("swdown", "W m-2", 200, 20),
-    "Rainf": ("prec", "kg m-2", 0.2, 0.1),
+    "Rainf": ("prec", "kg m-2", 0.5, 0.1),
     "PotEvap": (None, "kg m-2", 0.2, 0.1),
     "CRainf_frac": (None, "1", 0.5, 0.1),
     "CAPE": (None, "J kg-1", 100, 20),
@@ -75,7 +78,7 @@ def write_hours(folder: Path, times) -> list[str]:
     return paths
 
 
-def read(paths) -> xr.Dataset:
+def opened(paths) -> xr.Dataset:
     ds = xr.open_mfdataset(
         paths,
         combine="nested",
@@ -95,15 +98,15 @@ def read(paths) -> xr.Dataset:
 
 
 def nldas_day(paths, folder, day):
-    with read(paths) as fields:
-        weather, missing = daily_forcing(fields, NLDAS.lon, DAY, DAY, 1, day)
-        assert missing.empty
-        return regrid([(weather, NLDAS)], TARGET, folder=folder).load()
+    grid = {"box": BOX, "resolution": 0.125, "day": day, "minimum_share": 0.5}
+    fields, missing = regrid_chunk("nldas", paths, (DAY, DAY), settings={}, weights=folder, **grid)
+    assert missing.empty
+    return fields
 
 
 def nldas_peer(paths):
     """What comes to mind first: means of whatever hours bear the date, then interpolation."""
-    with read(paths) as fields:
+    with opened(paths) as fields:
         means = fields.resample(time="1D").mean()
         three = fields[["tair", "swdown"]].resample(time="3h").mean()
         lat, lon = xr.DataArray(TARGET.lat, dims="lat"), xr.DataArray(TARGET.lon, dims="lon")

@@ -269,7 +269,12 @@ def test_composites_stand_on_their_last_day_with_their_true_length(files, tmp_pa
         composites(tmp_path, ["2016-03-30", "2016-04-07"], [8, 8], [9, 1]),
         composites(tmp_path, ["2016-12-18", "2016-12-26"], [8, 6], [2, 3]),
         composites(tmp_path, ["2017-01-01", "2018-03-22", "2018-03-30"], [8, 8, 8], [4, 5, 6]),
+        tmp_path / "none.nc",
     ]
+    # a chunk in which none begins
+    with xr.open_dataset(paths[0]) as ds:
+        contracts.write(ds.isel(time=[]), paths[-1], "composites")
+    assert coverage(maps(), [], paths, "evapotranspiration", RECORD)["kept"].all()
     found = build_observations({"evapotranspiration": paths}, domain, RECORD)
     contracts.check(found, "observations.nc", "observations")
     series = found["evapotranspiration"].isel(cell=0).to_series().dropna()

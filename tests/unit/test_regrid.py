@@ -19,7 +19,7 @@ from parlearn.grids import (
     LatLonGrid,
     SinusoidalGrid,
 )
-from parlearn.regrid import Regridder, combine, regrid, weights
+from parlearn.regrid import Regridder, combine, regrid, regrid_in_turn, weights
 
 # Four tiles of MOD16 meet at 40 N, 104.4 W: windows of 1 degree from that corner. The other grids
 # have windows of about the same region, so that every target holds edges of every source.
@@ -365,3 +365,27 @@ def test_misuse_is_refused():
             [Regridder(source, target), Regridder(source, TARGETS["0.25"])],
             [np.zeros(source.shape)] * 2,
         )
+
+
+def test_sources_in_turn_give_what_they_give_together(tmp_path):
+    rng = np.random.default_rng(3)
+    times = np.array(["2015-12-27", "2016-01-01"], dtype="datetime64[ns]")
+    parts = []
+    for grid in TILES:
+        values = rng.random((2, *grid.shape), dtype=np.float32)
+        values[rng.random(values.shape) < 0.4] = np.nan
+        ds = xr.Dataset(
+            {"et": (("time", "y", "x"), da.from_array(values, chunks=(1, -1, -1)), {"units": "1"})},
+            coords={"time": times, "days": ("time", [5, 8])},
+        )
+        parts.append((ds, grid))
+    together = regrid(parts, TARGETS["0.125"], 0.5, tmp_path).compute()
+    in_turn = regrid_in_turn(iter(parts), TARGETS["0.125"], 0.5, tmp_path)
+    assert in_turn["et"].notnull().any()
+    assert in_turn["et"].isnull().any()
+    xr.testing.assert_allclose(in_turn, together, rtol=1e-6)
+    assert in_turn["et"].attrs == {"units": "1"}
+    assert in_turn["days"].values.tolist() == [5, 8]
+    other = parts[1][0].assign_coords(time=times[::-1])
+    with pytest.raises(GridError, match="differ in kind of grid or in times"):
+        regrid_in_turn([parts[0], (other, TILES[1])], TARGETS["0.125"])

@@ -137,7 +137,12 @@ def test_a_map_that_ends_with_the_region_is_enough(tmp_path):
         ),
         ("ndvi.nc", {"ndvi": 0.5}, {"units": {"ndvi": "%"}}, "ndvi is in '%', not in '1'"),
         ("ndvi.nc", {"ndvi": 5000}, {}, "values of ndvi are outside -1 to 1, the first is 5000"),
-        ("landcover.nc", {"igbp": 255}, {}, "32 values of igbp are outside 0 to 17, the first is 255"),
+        (
+            "landcover.nc",
+            {"igbp": 255},
+            {},
+            "32 values of igbp are outside 0 to 17, the first is 255",
+        ),
         ("landcover.nc", {"igbp": 9.5}, {}, "igbp holds numbers that are no classes"),
         ("soil.nc", {"sand": 40, "silt": 40}, {}, "no variable 'clay'"),
         (
