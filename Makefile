@@ -1,6 +1,7 @@
 # make demo   every rule and every figure on a small synthetic twin; ends with results/report.html
 # make real   the same chain on SMAP and NLDAS-2 at 412 cells; MIRROR=folder takes local copies
 # make test   all tests and the checks of style
+# make test-slurm  the workflow on a SLURM of one node, which it installs (Debian, root) and starts
 # make bench  ratios of speed against peers, in one run
 #
 # Each sets up .venv by itself from requirements.lock, again when the lock changed.
@@ -31,7 +32,7 @@ define timed
 	printf '=== %s: %d min %02d s\n' '$(1)' $$((took / 60)) $$((took % 60))
 endef
 
-.PHONY: demo real test lint bench setup
+.PHONY: demo real test test-slurm lint bench setup
 demo: $(READY)
 	$(call timed,demo,snakemake --cores $(CORES) --quiet rules -- all && \
 		snakemake --cores $(CORES) $(HUAIHE) --quiet rules -- all)
@@ -47,10 +48,15 @@ test: $(READY) lint
 	$(call timed,rule tests,pytest tests/rules)
 	$(call timed,workflow tests,pytest tests/workflow)
 
+# without a SLURM, and where none can be started, they are skipped and say so
+test-slurm: $(READY)
+	tests/slurm/cluster.sh start || test $$? -eq 3
+	$(call timed,tests on SLURM,pytest tests/slurm); status=$$?; tests/slurm/cluster.sh stop; exit $$status
+
 lint: $(READY)
 	ruff check .
 	ruff format --check .
-	snakefmt --check Snakefile workflow/rules
+	snakefmt --check Snakefile workflow/rules tests/slurm
 	snakemake --lint
 
 bench: $(READY)

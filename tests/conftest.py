@@ -15,7 +15,7 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("Snakefile", "config", "envs", "profiles", "resources", "tests", "workflow")
+PARTS = ("Snakefile", "config", "envs", "profiles", "resources", "slurm", "tests", "workflow")
 
 
 class Project:
@@ -27,7 +27,9 @@ class Project:
         leave = shutil.ignore_patterns("__pycache__", "raw", ".*")
         for part in PARTS:
             source = ROOT / part
-            if source.is_dir():
+            if source.is_symlink():
+                (folder / part).symlink_to(source.readlink())
+            elif source.is_dir():
                 shutil.copytree(source, folder / part, ignore=leave)
             else:
                 shutil.copy2(source, folder / part)

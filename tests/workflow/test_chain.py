@@ -1,24 +1,14 @@
-"""The whole chain on the smallest twin, run once; then what runs again after which change."""
+"""The whole chain on the smallest twin, run once: files, figures, claims, report."""
 
 import json
 import re
 from pathlib import Path
 
-import pytest
 import xarray as xr
 
 from parlearn import contracts
-from parlearn.sourcehash import modules
 
 RESULTS = "results/tiny"
-
-
-@pytest.fixture(scope="module")
-def chain(make_project):
-    """A copy of the project with the results of tiny.yaml."""
-    project = make_project("chain")
-    project.snakemake("-c2", "--quiet", "rules")
-    return project
 
 
 def results(chain, pattern):
@@ -92,124 +82,6 @@ def test_report_is_one_file_with_captions(chain):
     assert "tsai2021_fig1.png" in text
     assert "align-items: flex-start" in text, "the top of tall pictures cannot be reached"
     assert not re.search(r'(src|href)="https?://[^"]*\.(js|css)"', text)
-
-
-# What runs again. A job with a reason of its own runs by itself; all others follow from its output.
-
-
-def planned(chain, *words):
-    """Rule -> why its first job runs, of a dry run."""
-    text = chain.snakemake("-n", "-c2", *words).stdout
-    found = {}
-    for block in re.split(r"\n(?=\[)", text):
-        rule = re.search(r"^(?:local)?rule (\w+):$", block, re.M)
-        reason = re.search(r"^ +reason: (.*)$", block, re.M)
-        if rule and reason:
-            found.setdefault(rule[1], reason[1])
-    return found
-
-
-def own_reason(found):
-    follows = ("Input files updated by another job", "Updated input files")
-    return {rule for rule, reason in found.items() if not reason.startswith(follows)}
-
-
-class Edit:
-    """Change a file of the copy, and put it back at the end."""
-
-    def __init__(self, chain, name, change):
-        self.path, self.change = chain.folder / name, change
-
-    def __enter__(self):
-        self.text = self.path.read_text()
-        changed = self.change(self.text)
-        assert changed != self.text
-        self.path.write_text(changed)
-
-    def __exit__(self, *_):
-        self.path.write_text(self.text)
-
-
-def test_nothing_runs_again_by_itself(chain):
-    assert planned(chain) == {}
-
-
-def test_touching_everything_runs_nothing_again(chain):
-    for path in chain.folder.rglob("*"):
-        # results keep their dates, as after a checkout of the sources
-        if path.is_file() and "results" not in path.parts and ".snakemake" not in path.parts:
-            path.touch()
-    assert planned(chain) == {}
-    (chain.folder / RESULTS / "smap/forcing.nc").touch()
-    assert planned(chain) == {}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "plots/curves.py",
-        "plots/style.py",
-        "learn/dpl.py",
-        "calibrate/sceua.py",
-        "sources/twin/weather.py",
-        "metrics/point.py",
-    ],
-)
-def test_edit_of_a_module_runs_exactly_its_users_again(chain, name):
-    library = chain.folder / "workflow/lib/parlearn"
-    scripts = (chain.folder / "workflow/scripts").glob("*.py")
-    users = {s.stem for s in scripts if library / name in modules(s, library)}
-    users -= {"build_domain", "build_forcing", "build_observations", "retrieve_hydrodl"}
-    users -= {"fill_training"}  # gaps are not filled here
-    assert users
-    with Edit(chain, f"workflow/lib/parlearn/{name}", lambda text: text + "\nEDITED = 1\n"):
-        found = planned(chain)
-    # a user downstream of another one is planned for its input, whatever else has changed
-    assert own_reason(found) <= users <= set(found)
-
-
-def test_comment_runs_nothing_again(chain):
-    with Edit(chain, "workflow/lib/parlearn/learn/dpl.py", lambda text: text + "\n# a comment\n"):
-        assert planned(chain) == {}
-
-
-def test_label_runs_nothing_again(chain):
-    with Edit(chain, "config/runs.tsv", lambda text: text.replace("\tdPL g_Z\n", "\trenamed\n")):
-        assert planned(chain) == {}
-
-
-def test_one_row_runs_that_run_and_what_shows_it_again(chain):
-    def reseed(text):
-        old = next(line for line in text.splitlines() if line.startswith("dpl_a_s8_2y_1\t"))
-        columns = old.split("\t")
-        columns[9] = "7"
-        return text.replace(old, "\t".join(columns))
-
-    with Edit(chain, "config/runs.tsv", reseed):
-        text = chain.snakemake("-n", "-c2").stdout
-    runs = set(re.findall(r"output: results/tiny/runs/(\w+)/parameters.nc", text))
-    assert runs == {"dpl_a_s8_2y_1"}
-    assert "rule plot_tsai2021_fig1:" in text
-    assert "rule plot_tsai2021_figS1:" not in text
-
-
-def test_budget_runs_its_methods_again(chain):
-    def more(text):
-        old = "dpl_z: {epochs: 2,"
-        assert old in text
-        return text.replace(old, "dpl_z: {epochs: 3,")
-
-    with Edit(chain, "tests/workflow/tiny.yaml", more):
-        text = chain.snakemake("-n", "-c2").stdout
-    runs = set(re.findall(r"output: results/tiny/runs/(\w+)/parameters.nc", text))
-    assert len(runs) == 6
-    assert all(run.startswith("dpl_z_s") for run in runs)
-
-
-def test_figure_redraws_from_its_summary_alone(chain):
-    (chain.folder / RESULTS / "figures/tsai2021/tsai2021_fig4.png").unlink()
-    assert set(planned(chain, "tsai2021_fig4")) - {"tsai2021_fig4"} == {"plot_tsai2021_fig4"}
-    chain.snakemake("-c1", "tsai2021_fig4", "--quiet", "rules")
 
 
 def test_same_seed_same_numbers(chain):

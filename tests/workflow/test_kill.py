@@ -11,10 +11,11 @@ import yaml
 
 CONFIG = "tests/workflow/long.yaml"
 RUNS = "results/long/runs"
-#: rule, its run, what it logs with its first checkpoint, what it logs when it goes on from one
+DPL, SCEUA = "dpl_a_vic_s8_2y_1", "sceua_vic_s8_2y_1"
+#: run, log of its job, what stands there with its first checkpoint and when it goes on from one
 LEARNERS = [
-    ("learn_dpl", "dpl_a_vic_s8_2y_1", r"epoch 1 of 40", r"resumed after epoch (\d+)"),
-    ("calibrate_sceua", "sceua_vic_s8_2y_1", r"loop 1:", r"resumed from \S+ after (\d+) loops"),
+    (DPL, f"learn_dpl/{DPL}", r"epoch 1 of 40", r"resumed after epoch (\d+)"),
+    (SCEUA, f"calibrate_sceua/{SCEUA}_batch-0", r"loop 1:", r"resumed from \S+ after (\d+) loops"),
 ]
 
 
@@ -33,15 +34,15 @@ def long(make_project):
     config["settings"]["dpl"]["dpl_a_vic"]["epochs"] = 40
     config["settings"]["sceua"]["sceua_vic"]["max_evaluations"] = 250
     (project.folder / CONFIG).write_text(yaml.safe_dump(config))
-    targets = [f"{RUNS}/{run}/parameters.nc" for _, run, *_ in LEARNERS]
+    targets = [f"{RUNS}/{run}/parameters.nc" for run, *_ in LEARNERS]
     project.snakemake("-c1", *targets, config=CONFIG)
     return project
 
 
 @pytest.mark.parametrize(
-    ("rule", "run", "saved", "resumed"), LEARNERS, ids=[rule for rule, *_ in LEARNERS]
+    ("run", "log", "saved", "resumed"), LEARNERS, ids=[run for run, *_ in LEARNERS]
 )
-def test_a_killed_run_goes_on_from_its_checkpoint(long, rule, run, saved, resumed):
+def test_a_killed_run_goes_on_from_its_checkpoint(long, run, log, saved, resumed):
     undisturbed = parameters(long, run)
     folder, target = long.folder / RUNS / run, f"{RUNS}/{run}/parameters.nc"
     shutil.rmtree(folder)
@@ -56,7 +57,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint(long, rule, run, saved, resume
     process.stdout.read()  # ends when the last process of the group is dead
     assert process.wait() == -signal.SIGKILL, said[-3000:]
     assert not (folder / "parameters.nc").exists(), "it was over before it could be killed"
-    assert len(list(folder.glob("checkpoint*"))) == 1
+    assert len(list(folder.rglob("checkpoint*"))) == 1
 
     refused = long.snakemake("-c1", target, config=CONFIG, check=False)
     assert refused.returncode == 1
@@ -64,8 +65,8 @@ def test_a_killed_run_goes_on_from_its_checkpoint(long, rule, run, saved, resume
     long.snakemake("--unlock", config=None)
     long.snakemake("-c1", target, config=CONFIG)
 
-    log = (long.folder / f"results/long/logs/{rule}/{run}.log").read_text()
-    assert int(re.search(resumed, log)[1]) >= 1
+    said = (long.folder / f"results/long/logs/{log}.log").read_text()
+    assert int(re.search(resumed, said)[1]) >= 1
     assert parameters(long, run).equals(undisturbed)
     left = [p.name for p in folder.rglob("*")]
     assert not [name for name in left if name.startswith(".") or "checkpoint" in name]

@@ -35,6 +35,16 @@ def test_every_configuration_can_be_planned(project, config):
     assert planned["all"] == 1
 
 
+def test_conus_is_hundreds_of_jobs(project):
+    text = project.snakemake("-n", "-c2", config="config/conus.yaml").stdout
+    planned = jobs(text)
+    assert 500 < planned["total"] < 2000
+    # 24 runs through the surrogate, in 2, 5 and 20 jobs, and one through VIC
+    assert planned["calibrate_sceua"] == 8 * (2 + 5 + 20) + 5
+    assert planned["join_sceua"] == 25
+    assert planned["simulate_samples"] == 60
+
+
 def test_demo_is_the_default(project):
     assert jobs(project.snakemake("-n", "-c2", config=None).stdout)["build_twin"] == 1
 

@@ -25,7 +25,7 @@ rule calibrate_sceua:
         "../../envs/vic.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
+        mem_mb=memory(8000, 15),
         runtime=growing(480),
     params:
         code=code("calibrate_sceua"),

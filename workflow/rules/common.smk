@@ -49,15 +49,6 @@ def env(name):
     return env_hash(ROOT / "envs" / f"{name}.yaml")
 
 
-def growing(amount):
-    """A resource that grows with each attempt, for a job that ran out of it."""
-
-    def of_attempt(wildcards, attempt):
-        return amount * attempt
-
-    return of_attempt
-
-
 def runs_of(*methods):
     """Wildcard constraint: the runs of these methods, or nothing."""
     names = [name for name, run in RUNS.items() if run.method in methods]

@@ -19,7 +19,7 @@ rule simulate_run:
         "../../envs/vic.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=memory(4000, 15),
         runtime=growing(60),
     params:
         code=code("simulate_run"),
@@ -46,7 +46,7 @@ rule evaluate_run:
         "../../envs/score.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=memory(4000, 15),
         runtime=growing(30),
     params:
         code=code("evaluate_run"),
@@ -74,7 +74,7 @@ rule evaluate_trajectory:
         "../../envs/vic.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=memory(4000, 15),
         runtime=growing(120),
     params:
         code=code("evaluate_trajectory"),

@@ -29,7 +29,7 @@ rule learn_dpl:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
+        mem_mb=memory(8000, 15),
         runtime=growing(480),
         gpu=lambda wildcards: GPU if RUNS[wildcards.run].model == "surrogate" else 0,
     params:
@@ -60,7 +60,7 @@ rule set_default:
         "../../envs/vic.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=memory(4000, 15),
         runtime=growing(30),
     params:
         code=code("set_default"),
@@ -89,7 +89,7 @@ rule set_cellmean:
         "../../envs/vic.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=memory(4000, 15),
         runtime=growing(30),
     params:
         code=code("set_cellmean"),

@@ -51,7 +51,7 @@ if SOURCE["name"] == "twin":
             "../../envs/data.yaml"
         threads: 1
         resources:
-            mem_mb=growing(4000),
+            mem_mb=memory(4000, 8),
             runtime=growing(10),
         params:
             code=code("cut_truth"),
@@ -89,7 +89,7 @@ if GRID:
             "../../envs/data.yaml"
         threads: 1
         resources:
-            mem_mb=growing(8000),
+            mem_mb=memory(8000, 8),
             runtime=growing(60),
         params:
             code=code("grid_domain"),
@@ -116,7 +116,7 @@ if GRID:
             "../../envs/data.yaml"
         threads: 1
         resources:
-            mem_mb=growing(8000),
+            mem_mb=memory(8000, 8),
             runtime=growing(60),
         params:
             code=code("grid_forcing"),
@@ -143,7 +143,7 @@ if GRID:
             "../../envs/data.yaml"
         threads: 1
         resources:
-            mem_mb=growing(4000),
+            mem_mb=memory(4000, 8),
             runtime=growing(30),
         params:
             code=code("grid_observations"),
@@ -207,7 +207,7 @@ if SOURCE["name"] == "hydrodl":
             "../../envs/data.yaml"
         threads: 1
         resources:
-            mem_mb=growing(4000),
+            mem_mb=memory(4000, 8),
             runtime=growing(30),
         params:
             code=code("build_forcing"),
@@ -255,7 +255,7 @@ rule split_training:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=memory(2000, 8),
         runtime=growing(20),
     params:
         code=code("split_training"),
@@ -285,7 +285,7 @@ rule fill_training:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=memory(4000, 15),
         runtime=growing(120),
         gpu=GPU,
     params:

@@ -23,7 +23,7 @@ rule simulate_samples:
         "../../envs/vic.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=memory(4000, 15),
         runtime=growing(120),
     params:
         code=code("simulate_samples"),

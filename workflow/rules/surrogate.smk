@@ -30,7 +30,7 @@ rule train_surrogate:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
+        mem_mb=memory(8000, 8),
         runtime=growing(240),
         gpu=GPU,
     params:
@@ -61,7 +61,7 @@ rule learn_pilot:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=growing(8000),
+        mem_mb=memory(8000, 15),
         runtime=growing(120),
         gpu=GPU,
     params:

@@ -1,0 +1,231 @@
+"""What runs again after which change: the finished chain is edited, then its dry run is read."""
+
+import os
+import re
+import shutil
+from modulefinder import ModuleFinder
+from typing import NamedTuple
+
+import pytest
+
+from parlearn.catalogue import read_figures, read_runs
+from parlearn.config import check_config, read_yaml
+
+RESULTS = "results/tiny"
+LIBRARY = "workflow/lib/parlearn"
+#: bytes; from here on inputs count as changed by their dates, unless Snakemake is told otherwise
+LARGE = 1_000_000
+
+
+class Job(NamedTuple):
+    rule: str
+    outputs: list[str]
+    reason: str
+
+
+class Edit:
+    """Change a file of the copy, and put it back at the end."""
+
+    def __init__(self, tree, name, change):
+        self.path, self.change = tree.folder / name, change
+
+    def __enter__(self):
+        self.before = self.path.read_bytes()
+        changed = self.change(self.before.decode()).encode()
+        assert changed != self.before
+        self.path.write_bytes(changed)
+
+    def __exit__(self, *_):
+        self.path.write_bytes(self.before)
+
+
+@pytest.fixture(scope="module")
+def tree(chain, tmp_path_factory):
+    """A copy of the finished chain, with the dates of its files, to be edited."""
+    project = object.__new__(type(chain))
+    project.folder = tmp_path_factory.mktemp("reruns") / "parlearn"
+    shutil.copytree(chain.folder, project.folder, symlinks=True)
+    return project
+
+
+@pytest.fixture(scope="module")
+def rule_of(tree):
+    """Output -> its rule, of the whole chain."""
+    return {path: job.rule for job in planned(tree, "-F") for path in job.outputs}
+
+
+def planned(tree, *words) -> list[Job]:
+    """The jobs that a dry run would run, targets without files of their own left out."""
+    found = []
+    for block in re.split(r"\n(?=\[)", tree.snakemake("-n", "-c2", *words).stdout):
+        rule = re.search(r"^(?:local)?rule (\w+):$", block, re.M)
+        outputs = re.search(r"^ +output: (.*)$", block, re.M)
+        reason = re.search(r"^ +reason: (.*)$", block, re.M)
+        if rule and outputs:
+            found.append(Job(rule[1], outputs[1].split(", "), reason[1]))
+    return found
+
+
+def started_by_themselves(jobs) -> set[str]:
+    """Rules with a job that does not only follow from another job's output."""
+    follows = "Input files updated by another job"
+    return {job.rule for job in jobs if not job.reason.startswith(follows)}
+
+
+def with_other_settings(tree, rule_of) -> set[str]:
+    """Rules of all files whose rule has other settings (params) now, whatever else has changed."""
+    listed = tree.snakemake("-c2", "--list-changes", "params").stdout.split()
+    return {rule_of[path] for path in listed if path in rule_of}
+
+
+def users_of(tree, module, rules) -> set[str]:
+    """Rules whose scripts import a module of the library, as Python's own module finder has it."""
+    name = f"parlearn.{module.removesuffix('.py').replace('/', '.')}"
+    found = set()
+    for script in (tree.folder / "workflow/scripts").glob("*.py"):
+        finder = ModuleFinder(path=[str(tree.folder / "workflow/lib")])
+        finder.run_script(str(script))
+        if name in finder.modules and script.stem in rules:
+            found.add(script.stem)
+    return found
+
+
+def test_nothing_runs_again_by_itself(tree):
+    assert planned(tree) == []
+
+
+def test_touching_and_checking_out_runs_nothing_again(tree):
+    for path in [tree.folder / "Snakefile", *(tree.folder / "workflow").rglob("*.*")]:
+        if path.is_file():  # a checkout writes the file anew
+            content = path.read_bytes()
+            path.unlink()
+            path.write_bytes(content)
+    # all dates reversed: what was made first is newest, inputs are newer than what is made of them
+    files = [p for p in tree.folder.rglob("*") if p.is_file() and ".snakemake" not in p.parts]
+    dates = sorted(p.stat().st_mtime for p in files)
+    for path, date in zip(sorted(files, key=lambda p: -p.stat().st_mtime), dates, strict=True):
+        os.utime(path, (date, date))
+    assert (tree.folder / RESULTS / "smap/forcing.nc").stat().st_size > LARGE
+    assert planned(tree) == []
+
+
+def test_changed_content_of_a_large_input_runs_its_readers_again(tree):
+    path = tree.folder / RESULTS / "smap/forcing.nc"
+    before = path.read_bytes()
+    path.write_bytes(before + b"\0")
+    jobs = planned(tree)
+    path.write_bytes(before)
+    readers = {"simulate_samples", "learn_dpl", "simulate_run", "set_default", "calibrate_sceua"}
+    assert readers <= started_by_themselves(jobs)
+    assert not {"build_twin", "grid_forcing", "regrid_product"} & {job.rule for job in jobs}
+
+
+#: modules that scripts import through others, and the rules that do, by hand; None: by ModuleFinder
+DEEP = {
+    "calibrate/objective.py": {"calibrate_sceua", "join_sceua"},
+    "overlap.py": {"regrid_product", "read_statics"},
+    "models/vic/snow.py": None,
+    "plots/style.py": None,
+}
+
+
+@pytest.mark.parametrize("module", DEEP)
+def test_edit_of_a_module_runs_exactly_its_users_again(tree, rule_of, module):
+    users = users_of(tree, module, set(rule_of.values()))
+    assert users == (DEEP[module] or users)
+    assert users
+    with Edit(tree, f"{LIBRARY}/{module}", lambda text: text + "\nEDITED = 1\n"):
+        jobs = planned(tree)
+        assert with_other_settings(tree, rule_of) == users
+    assert started_by_themselves(jobs) <= users <= {job.rule for job in jobs}
+
+
+def test_comments_docstrings_labels_and_captions_run_nothing_again(tree):
+    with (
+        Edit(tree, f"{LIBRARY}/learn/dpl.py", lambda text: "# a comment\n" + text),
+        Edit(tree, f"{LIBRARY}/files.py", lambda text: text.replace('"""', '"""Or: ', 1)),
+        Edit(tree, "workflow/scripts/learn_dpl.py", lambda text: text + "\n# a comment\n"),
+        Edit(tree, "envs/torch.yaml", lambda text: text + "# a comment\n"),
+        Edit(tree, "config/runs.tsv", lambda text: text.replace("\tdPL g_Z\n", "\trenamed\n")),
+        Edit(tree, "workflow/report/tsai2021_fig1.rst", lambda text: text + "\nMore.\n"),
+    ):
+        assert planned(tree) == []
+
+
+def test_edit_of_a_plot_script_draws_that_figure_alone(tree):
+    with Edit(tree, "workflow/scripts/plot_tsai2021_fig1.py", lambda text: text + "\nEDITED = 1\n"):
+        jobs = planned(tree)
+    assert [job.rule for job in jobs] == ["plot_tsai2021_fig1"]
+
+
+def test_edit_of_a_summary_draws_its_figures_and_no_others(tree):
+    with Edit(tree, "workflow/scripts/summarise_curves.py", lambda text: text + "\nEDITED = 1\n"):
+        jobs = planned(tree)
+    assert {job.rule for job in jobs} == {"summarise_curves", "plot_tsai2021_fig1"}
+
+
+def test_one_row_runs_that_run_and_what_shows_it_again(tree):
+    run = "dpl_a_s8_2y_1"
+
+    def reseed(text):
+        old = next(line for line in text.splitlines() if line.startswith(f"{run}\t"))
+        columns = old.split("\t")
+        columns[9] = "7"
+        return text.replace(old, "\t".join(columns))
+
+    with Edit(tree, "config/runs.tsv", reseed):
+        jobs = planned(tree)
+    paths = [path for job in jobs for path in job.outputs]
+    assert {p.split("/")[3] for p in paths if p.startswith(f"{RESULTS}/runs/")} == {run}
+    assert not [p for p in paths if p.startswith(f"{RESULTS}/smap/")]
+    drawn = {p.split("/")[-1][:-4] for p in paths if p.startswith(f"{RESULTS}/figures/")}
+    figures = shown(tree)
+    assert drawn == {name for name, figure in figures.items() if run in figure["runs"]}
+    assert "tsai2021_fig1" in drawn
+    assert drawn < set(figures)
+    others = {job.rule for job in jobs if not job.rule.startswith(("summarise_", "plot_", "tab"))}
+    assert others == {
+        *("learn_dpl", "simulate_run", "evaluate_run", "evaluate_trajectory", "answer_claims")
+    }
+
+
+def shown(tree) -> dict:
+    """Figures that read files of runs, with their runs."""
+    schemas = tree.folder / "config/schemas"
+    config = check_config(read_yaml(tree.folder / "tests/workflow/tiny.yaml"), schemas, "tiny")
+    runs = read_runs(tree.folder / "config/runs.tsv", schemas, config)
+    path = tree.folder / "config/figures.yaml"
+    figures = read_figures(path, schemas, config, runs, tree.folder)
+    return {name: figure for name, figure in figures.items() if figure["files"]}
+
+
+def test_budget_runs_its_method_again(tree):
+    def more(text):
+        old = "dpl_z: {epochs: 2,"
+        assert old in text
+        return text.replace(old, "dpl_z: {epochs: 3,")
+
+    with Edit(tree, "tests/workflow/tiny.yaml", more):
+        jobs = planned(tree)
+    runs = {path.split("/")[3] for job in jobs for path in job.outputs if "/runs/" in path}
+    assert len(runs) == 6
+    assert all(run.startswith("dpl_z_s") for run in runs)
+
+
+def test_changed_env_runs_its_rules_again(tree, rule_of):
+    text = "".join(p.read_text() for p in (tree.folder / "workflow/rules").glob("*.smk"))
+    rules = re.split(r"^ *rule *(\w*):$", text, flags=re.M)
+    users = {
+        name for name, text in zip(rules[1::2], rules[2::2], strict=True) if "envs/vic.yaml" in text
+    }
+    with Edit(tree, "envs/vic.yaml", lambda text: re.sub(r"scipy=.*", "scipy=1.0.0", text)):
+        assert with_other_settings(tree, rule_of) == users & set(rule_of.values())
+        jobs = planned(tree)
+    assert started_by_themselves(jobs) <= users
+
+
+def test_figure_redraws_from_its_summary_alone(tree):
+    (tree.folder / RESULTS / "figures/tsai2021/tsai2021_fig4.png").unlink()
+    assert [job.rule for job in planned(tree, "tsai2021_fig4")] == ["plot_tsai2021_fig4"]
+    tree.snakemake("-c1", "tsai2021_fig4", "--quiet", "rules")
+    assert planned(tree, "tsai2021_fig4") == []
