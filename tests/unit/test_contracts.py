@@ -158,3 +158,25 @@ def test_text_of_a_table_may_be_anything_but_missing():
         contracts.check_table(table.drop(columns="verdict"), "claims.csv", "claims")
     with pytest.raises(ContractError, match="column 'seeds': values from -1 to -1"):
         contracts.check_table(table.assign(seeds=-1), "claims.csv", "claims")
+
+
+def test_content_digest_knows_numbers_and_names_and_no_attribute(tmp_path):
+    path = tmp_path / "o.nc"
+    contracts.write(observations(), path, "observations", {"provenance_rule": "test"})
+    back = contracts.read(path, "observations")
+    assert back.attrs["content_sha256"] == contracts.content_digest(back)
+    assert contracts.content_digest(back.assign_attrs(a=1)) == contracts.content_digest(back)
+    changed = back.copy(deep=True)
+    changed["soil_moisture"].values[0, 0] = 0.5
+    digests = {contracts.content_digest(ds) for ds in (back, changed, back.isel(cell=[0]))}
+    assert len(digests) == 3
+
+
+def test_content_digest_does_not_know_what_storing_changes():
+    ds = observations()
+    gap = np.full_like(ds["soil_moisture"].values, -np.nan)
+    wide, narrow = (
+        ds.assign(soil_moisture=(ds["soil_moisture"].dims, gap.astype(kind)))
+        for kind in ("f8", "f4")
+    )
+    assert contracts.content_digest(wide) == contracts.content_digest(narrow)

@@ -24,6 +24,23 @@ def test_stamp_names_what_decides_a_result(tmp_path):
     assert "torch" in json.loads(stamp["provenance_versions"])
 
 
+def test_stamp_has_every_field_and_settings_no_place():
+    stamp = provenance.stamp("r", config={"code": "1", "weights": "folder", "a": 1})
+    assert [*stamp] == [f"provenance_{name}" for name in provenance.FIELDS]
+    assert stamp["provenance_config"] == '{"a": 1}'
+    assert stamp["provenance_machine"]
+
+
+def test_long_settings_are_stamped_by_their_digest():
+    short, long, other = (
+        json.loads(provenance.settings({"plan": value}))["plan"]
+        for value in (["a"], ["a"] * 10_000, ["b"] * 10_000)
+    )
+    assert short == ["a"]
+    assert long.startswith("sha256:")
+    assert long != other
+
+
 def test_config_digest_knows_settings_and_not_their_order():
     one, two, other = (
         provenance.stamp("r", config=c)["provenance_config_digest"]

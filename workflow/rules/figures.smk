@@ -50,6 +50,12 @@ for FIGURE, ENTRY in FIGURES.items():
             summary=f"<results>/summaries/{FIGURE}.csv",
             borders=BORDERS,
         output:
+            # a table as text as well
+            **(
+                {"md": f"<results>/figures/{ENTRY['paper']}/{FIGURE}.md"}
+                if ENTRY["script"].startswith("tabulate_")
+                else {}
+            ),
             pdf=f"<results>/figures/{ENTRY['paper']}/{FIGURE}.pdf",
             png=report(
                 f"<results>/figures/{ENTRY['paper']}/{FIGURE}.png",

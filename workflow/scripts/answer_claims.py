@@ -8,7 +8,7 @@ from parlearn.claims.page import page
 from parlearn.claims.quantities import Files
 from parlearn.files import write_text
 from parlearn.job import job
-from parlearn.provenance import digest, stamp, write_sidecar
+from parlearn.provenance import stamp, write_sidecar
 from parlearn.summarise.results import Results
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
@@ -25,8 +25,6 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     log.info("verdicts:\n%s", counts.to_string())
     contracts.write_table(answers, output.table, "claims")
     write_text(page(answers, params.data, params.note), output.page)
-    # all of the plan that matters stands in the table itself
-    settings = dict(params.items()) | {"plan": digest({"plan": params.plan})}
-    provenance = stamp(snakemake.rule, snakemake.input, config=settings)
+    provenance = stamp(snakemake.rule, snakemake.input, config=params.items())
     for path in output:
         write_sidecar(path, provenance)

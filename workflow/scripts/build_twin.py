@@ -5,7 +5,7 @@ from pathlib import Path
 from parlearn import contracts
 from parlearn.job import job
 from parlearn.models.vic import VIC
-from parlearn.provenance import stamp
+from parlearn.provenance import stamp, write_sidecar
 from parlearn.sources.twin import TRUTH_OUTPUTS, TwinConfig, build_inputs, build_truth
 from parlearn.sources.twin.archive import seal, write_granules, write_statics
 
@@ -25,4 +25,6 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         seal(paths, folders[product])
     provenance = stamp(snakemake.rule, snakemake.input, params.items(), config.seed)
     places = {name: domain[name] for name in ("lat", "lon", "row", "col")}
+    for path in (*snakemake.output.archive, *snakemake.output.statics):
+        write_sidecar(path, provenance)
     contracts.write(truth.assign(places), snakemake.output.truth, "truth", provenance)

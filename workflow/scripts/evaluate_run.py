@@ -19,5 +19,5 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     table = evaluate.medians(scores)
     shown = table[(table["period"] == "test") & (table["model"] == "vic")]
     log.info("medians over cells, test period, VIC:\n%s", shown.to_string(index=False))
-    provenance = stamp(snakemake.rule, snakemake.input, config=params.items())
+    provenance = stamp(snakemake.rule, snakemake.input, config=params.items(), seed=run["seed"])
     contracts.write(scores, snakemake.output[0], "metrics", provenance)

@@ -19,4 +19,5 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         domain["role"].sel(sampling=run["sampling"]).values,
     )
     contracts.write_table(curve, snakemake.output[0], "curve")
-    write_sidecar(snakemake.output[0], stamp(snakemake.rule, snakemake.input, params.items()))
+    provenance = stamp(snakemake.rule, snakemake.input, params.items(), run["seed"])
+    write_sidecar(snakemake.output[0], provenance)

@@ -8,7 +8,7 @@ from parlearn.files import sha256, write_json
 from parlearn.fill import fill_training
 from parlearn.gap_network import FillSettings
 from parlearn.job import job
-from parlearn.provenance import stamp
+from parlearn.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params
@@ -34,6 +34,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
                 log.info("RMSE, %s, gap %s, %d days: %s", cells, row["gap"], row["days"], errors)
     provenance = stamp(snakemake.rule, snakemake.input, params.items(), settings.seed, device)
     contracts.write(filled, snakemake.output.training, "training", provenance)
-    write_json({**card, "provenance": provenance}, snakemake.output.card)
+    write_json(card, snakemake.output.card)
+    write_sidecar(snakemake.output.card, provenance)
     for state in checkpoint.parent.glob(f"{checkpoint.name}-*.pt"):
         state.unlink()

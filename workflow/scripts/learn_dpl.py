@@ -45,7 +45,6 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     contracts.write_table(
         outputs.history_table(result.history), snakemake.output.history, "history"
     )
-    write_sidecar(snakemake.output.history, provenance)
     save_network(
         Path(snakemake.output.network).parent,
         result,
@@ -54,4 +53,6 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         space=model.space,
         settings=settings,
     )
+    for name in ("history", "network", "card"):
+        write_sidecar(snakemake.output[name], provenance)
     Path(snakemake.output.parameters).with_name("checkpoint.pt").unlink(missing_ok=True)

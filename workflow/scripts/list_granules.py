@@ -9,7 +9,7 @@ from pathlib import Path
 
 from parlearn.grids import Box
 from parlearn.job import job
-from parlearn.provenance import stamp, write_sidecar
+from parlearn.provenance import read_sidecar, stamp, write_sidecar
 from parlearn.retrieve import earthdata, listing, stores
 from parlearn.sources import products
 
@@ -17,10 +17,13 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     product, source = snakemake.wildcards.product, snakemake.params.source
     settings, box = source["products"][product], Box(**source["box"])
     target, coverage = Path(snakemake.output.granules), snakemake.output.coverage
+    provenance = stamp(snakemake.rule, snakemake.input, config=snakemake.params.items())
     same = listing.made_for(target, source)
     searched = not (settings.get("mirror") or stores.base_address(product, settings))
     if searched and same and Path(coverage).is_file():
         log.info("%s: frozen for these settings, and kept: remove it to search again", target)
+        frozen = read_sidecar(target)
+        provenance["frozen"] = frozen.get("frozen", frozen["created"])
         for path in (target, coverage):
             os.utime(path)
     else:
@@ -45,5 +48,5 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         os.utime(target)
         listing.write_rows(coverage, listing.COVERAGE, notes)
         log.info("%d granules", len(granules))
-        provenance = stamp(snakemake.rule, snakemake.input, config=snakemake.params.items())
-        write_sidecar(target, provenance)
+    for path in (target, coverage):
+        write_sidecar(path, provenance)

@@ -14,7 +14,5 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     )
     for name, values in statics.data_vars.items():
         log.info("%s: %d of %d cells", name, int(values.notnull().sum()), values.size)
-    config = {name: value for name, value in params.items() if name != "weights"}
-    contracts.write(
-        statics, snakemake.output[0], "statics", stamp(snakemake.rule, snakemake.input, config)
-    )
+    provenance = stamp(snakemake.rule, snakemake.input, config=params.items())
+    contracts.write(statics, snakemake.output[0], "statics", provenance)

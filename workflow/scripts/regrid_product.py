@@ -22,11 +22,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         weights=params.weights,
         **params.grid,
     )
-    provenance = stamp(
-        snakemake.rule,
-        snakemake.input,
-        config={name: value for name, value in params.items() if name != "weights"},
-    )
+    provenance = stamp(snakemake.rule, snakemake.input, config=params.items())
     contracts.write(fields, snakemake.output.fields, KIND_OF[product], provenance)
     contracts.write_table(coverage, snakemake.output.coverage, "coverage")
     write_sidecar(snakemake.output.coverage, provenance)

@@ -23,5 +23,5 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     # The map's slope is 0, so what VIC simulates with these parameters does not matter.
     baseline = cell_mean(study, default_parameters(domain, space.names))
     ds = outputs.parameters_dataset(space, baseline.parameters, baseline.slope, baseline.offset)
-    provenance = stamp(snakemake.rule, snakemake.input, config=params.items())
+    provenance = stamp(snakemake.rule, snakemake.input, config=params.items(), seed=run["seed"])
     contracts.write(ds, snakemake.output[0], "parameters", provenance)

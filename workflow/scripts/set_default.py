@@ -30,5 +30,5 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         )
         log.info("observation map: slope %.3f, offset %.3f", slope, offset)
     ds = outputs.parameters_dataset(model.space, baseline.parameters, slope, offset)
-    provenance = stamp(snakemake.rule, snakemake.input, config=params.items())
+    provenance = stamp(snakemake.rule, snakemake.input, config=params.items(), seed=run["seed"])
     contracts.write(ds, snakemake.output[0], "parameters", provenance)

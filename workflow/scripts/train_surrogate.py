@@ -9,7 +9,7 @@ from parlearn.device import pick_device
 from parlearn.job import job
 from parlearn.models.surrogate import Surrogate
 from parlearn.models.vic import SPACE
-from parlearn.provenance import stamp
+from parlearn.provenance import stamp, write_sidecar
 from parlearn.surrogate import (
     SurrogateSettings,
     fit_surrogate,
@@ -58,6 +58,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     surrogate.card["skill"] = median_skill(skill)
     log.info("medians over cells, unseen sets, test period: %s", surrogate.card["skill"])
     provenance = stamp(snakemake.rule, snakemake.input, params.items(), seed, device)
-    surrogate.card["provenance"] = provenance
     surrogate.save(folder)
+    for name in ("weights", "scaler", "card"):
+        write_sidecar(snakemake.output[name], provenance)
     contracts.write(skill, snakemake.output.skill, "skill", provenance)

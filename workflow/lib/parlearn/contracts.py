@@ -4,6 +4,7 @@ What each kind of file holds stands in :mod:`parlearn.kinds`. NetCDF files are w
 compressed, whole or not at all, with their provenance as attributes.
 """
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ def write(ds: xr.Dataset, path, kind: str, provenance: dict | None = None) -> No
             ds[name].attrs["units"] = units
     check(ds, path, kind)
     ds.attrs = {**ds.attrs, "Conventions": "CF-1.8", "parlearn_kind": kind, **(provenance or {})}
+    ds.attrs["content_sha256"] = content_digest(ds)
     encoding = {}
     for name, variable in ds.variables.items():
         variable.encoding = {}
@@ -104,6 +106,28 @@ def check(ds: xr.Dataset, path, kind: str) -> None:
         _check_days(ds, f"{path} ({kind} file)")
     if kind in ("parameters", "trajectory"):
         _check_bounds(ds, f"{path} ({kind} file)")
+
+
+def content_digest(ds: xr.Dataset) -> str:
+    """Checksum of names, dimensions and values as :func:`write` stores them; not of attributes.
+
+    A file carries it as ``content_sha256``, so that a number changed afterwards is found.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(map(str, ds.variables)):
+        variable = ds.variables[name]
+        digest.update(f"{name} {variable.dims} {variable.shape} ".encode())
+        values = variable.values
+        if values.dtype.kind == "M":
+            values = values.astype("datetime64[D]").astype("<i8")
+        elif values.dtype.kind == "f":
+            values = np.where(np.isnan(values), np.nan, values).astype("<f4")  # one kind of NaN
+        elif values.dtype.kind in "iub":
+            values = values.astype("<i8")
+        else:
+            values = np.frombuffer("\0".join(map(str, values.ravel())).encode(), dtype="u1")
+        digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
 
 
 def write_table(table: pd.DataFrame, path, kind: str | None = None) -> None:

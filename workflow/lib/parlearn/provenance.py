@@ -12,10 +12,34 @@ from hashlib import sha256 as _sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from parlearn.files import sha256, write_json
+from parlearn.files import read_json, sha256, write_json
 
 #: packages whose version may change a number
 PACKAGES = ("numpy", "scipy", "pandas", "xarray", "netCDF4", "torch", "matplotlib", "snakemake")
+
+#: begins the names of the fields among the attributes of a netCDF file
+PREFIX = "provenance_"
+#: fields of a stamp; `seed` is empty where nothing is drawn at random
+FIELDS = (
+    "rule",
+    "code",
+    "commit",
+    "dirty",
+    "config",
+    "config_digest",
+    "seed",
+    "device",
+    "machine",
+    "peak_memory_mb",
+    "versions",
+    "inputs",
+    "wall_seconds",
+    "created",
+)
+#: parameters of rules that do not decide what comes out: where something is kept for the next job
+PLACES = ("weights",)
+#: settings longer than this (characters of JSON) are stamped by their digest
+LONGEST = 20_000
 
 _STARTED = time.time()
 
@@ -36,24 +60,59 @@ def stamp(rule, inputs=(), config=None, seed=None, device=None, code=None) -> di
     """
     config = dict(config or {})
     code = config.pop("code", None) if code is None else code
-    settings = json.dumps(config, sort_keys=True, default=str)
+    config = settings(config)
     commit, dirty = commit_of(Path(__file__).resolve().parent)
     attributes = {
         "rule": rule,
         "code": code or "",
         "commit": commit,
         "dirty": dirty,
-        "config": settings,
-        "config_digest": _sha256(settings.encode()).hexdigest()[:16],
+        "config": config,
+        "config_digest": text_digest(config),
         "seed": "" if seed is None else str(seed),
         "device": str(device or "cpu"),
+        "machine": machine(),
         "peak_memory_mb": f"{peak_memory(device) / 1e6:.1f}",
         "versions": json.dumps(versions()),
         "inputs": json.dumps({str(p): sha256(p) for p in inputs if Path(p).is_file()}),
         "wall_seconds": f"{time.time() - _STARTED:.1f}",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return {f"provenance_{name}": value for name, value in attributes.items()}
+    return {f"{PREFIX}{name}": value for name, value in attributes.items()}
+
+
+def settings(config) -> str:
+    """The settings of a job as its stamp has them, JSON text with sorted keys.
+
+    Without the digest of the code, which has a field of its own, and without :data:`PLACES`.
+    """
+    config = {k: v for k, v in dict(config).items() if k not in ("code", *PLACES)}
+    for name, value in config.items():
+        text = _json(value)
+        if len(text) > LONGEST:
+            config[name] = f"sha256:{_sha256(text.encode()).hexdigest()}"
+    return _json(config)
+
+
+def text_digest(text: str) -> str:
+    """Short digest of a text, of settings above all."""
+    return _sha256(text.encode()).hexdigest()[:16]
+
+
+def _json(value) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+@cache
+def machine() -> str:
+    """Architecture and processor: the kind of machine on which the same numbers come again."""
+    model = platform.processor()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return " ".join(filter(None, (platform.machine(), named[0] if named else model)))
 
 
 def peak_memory(device=None) -> int:
@@ -72,8 +131,12 @@ def peak_memory(device=None) -> int:
 
 def digest(config, inputs=()) -> str:
     """What a state saved half-way belongs to: settings (code among them) and contents of inputs."""
-    content = {"config": dict(config), "inputs": [sha256(path) for path in inputs]}
-    return _sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return text_digest(_json({"config": dict(config), "inputs": [sha256(p) for p in inputs]}))
+
+
+def read_sidecar(path) -> dict:
+    """The stamp beside a file, with the checksum that the file had, ``sha256``."""
+    return read_json(f"{path}.json")
 
 
 def write_sidecar(path, provenance: dict) -> None:
@@ -81,7 +144,7 @@ def write_sidecar(path, provenance: dict) -> None:
 
     ``fig.csv`` gets ``fig.csv.json``, with the checksum of the file itself.
     """
-    content = {name.removeprefix("provenance_"): value for name, value in provenance.items()}
+    content = {name.removeprefix(PREFIX): value for name, value in provenance.items()}
     for name in ("versions", "inputs", "config"):
         if name in content:
             content[name] = json.loads(content[name])
