@@ -15,7 +15,17 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("Snakefile", "config", "envs", "profiles", "resources", "slurm", "tests", "workflow")
+PARTS = (
+    "Snakefile",
+    "config",
+    "envs",
+    "profiles",
+    "requirements.lock",
+    "resources",
+    "slurm",
+    "tests",
+    "workflow",
+)
 
 
 class Project:

@@ -1,5 +1,6 @@
-# Requires: what the answerable claims of config/claims.yaml are read from: files of runs and study
-# Makes:    <results>/claims.csv and claims.md
+# Requires: what the answerable claims of config/claims.yaml are read from: files of runs and study;
+#           audit and audit_rerun take what is there
+# Makes:    <results>/claims.csv and claims.md; <results>/audit/
 
 
 rule answer_claims:
@@ -48,3 +49,225 @@ rule answer_claims:
 rule claims:
     input:
         rules.answer_claims.output,
+
+
+# What the audit holds the files against: how each would be made now. It is read from the rules and
+# given as a parameter, and nothing is an input: an audit makes nothing but what it writes itself.
+
+
+def job_of(path):
+    """The job that makes a file: rule, code, settings, inputs, outputs; None where no rule does."""
+    for rule in workflow.rules:
+        if not any(output.match(path) for output in rule.output):
+            continue
+        wildcards = Wildcards(fromdict=rule.get_wildcards(path))
+        inputs, outputs = rule.expand_input(wildcards)[0], rule.expand_output(wildcards)[0]
+        params = dict(rule.expand_params(wildcards, inputs, outputs, None)[0].items())
+        return {
+            "rule": rule.name,
+            "wildcards": dict(wildcards.items()),
+            "code": params.get("code", ""),
+            "settings": settings(params),
+            # what an ancient input holds does not matter
+            "inputs": [str(path) for path in inputs if not path.is_ancient],
+            "outputs": [str(path) for path in outputs],
+            "before": [str(path) for path in inputs],
+        }
+
+
+def all_jobs(wildcards):
+    """The jobs behind all targets of the configuration, and behind files of runs that are there."""
+    waiting = [str(path) for path in workflow.get_rule("all").expand_input(Wildcards())[0]]
+    waiting += [str(path) for path in Path(RUN_FOLDER).glob("*/*")]
+    known, jobs = set(), []
+    while waiting:
+        path = waiting.pop()
+        if path not in known and (job := job_of(path)):
+            waiting += job.pop("before")
+            jobs.append(job)
+            known |= {*job["outputs"]}
+        known.add(path)
+    return jobs
+
+
+RUN_FOLDER = f"{CONFIG['results']}/runs"
+AUDIT_FOLDER = f"{CONFIG['results']}/audit"
+# path -> row of config/datasets.csv, of the files that this source has
+PINNED = {f"resources/raw/hydrodl/{name}": row for name, row in DATASETS.items()}
+PINNED = PINNED if SOURCE["name"] == "hydrodl" else {}
+
+
+rule audit:
+    """Look through all results, say what is wrong and where, and write it down; make nothing anew."""
+    log:
+        "<logs>/audit.log",
+    benchmark:
+        "<benchmarks>/audit.tsv"
+    conda:
+        "../../envs/audit.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        code=code("audit"),
+        env=env("audit"),
+        folder=AUDIT_FOLDER,
+        jobs=all_jobs,
+        instance={
+            "name": CONFIG["name"],
+            "results": CONFIG["results"],
+            "study": CONFIG["study"],
+            "about": CONFIG["data"],
+            "note": CONFIG["caption_note"],
+            "data": "twin" if SOURCE["name"] == "twin" else "real",
+            "periods": CONFIG["periods"],
+            "targets": sorted({target for run in RUNS.values() for target in run.targets}),
+            "pinned": {path: row["sha256"] for path, row in PINNED.items()},
+            "urls": {path: row["url"] for path, row in PINNED.items()},
+            "own": GRID["statics"] if SOURCE["name"] == "archives" else None,
+            "lock": "requirements.lock",
+            "claims": [entry["claim"]["id"] for entry in CLAIMS],
+            "config": CONFIG,
+        },
+    script:
+        "../scripts/audit.py"
+
+
+# Runs repeated from their inputs. These are named by absolute paths, of which Snakemake makes none
+# anew; the scripts are those of the rules that made the runs.
+
+
+def as_it_is(rule):
+    """Input of a rule: the files that are there, by the names that the rule has for them."""
+
+    def files(wildcards):
+        inputs = workflow.get_rule(rule).expand_input(wildcards)[0]
+        return {
+            name: (
+                str(Path(value).absolute())
+                if isinstance(value, str)
+                else [str(Path(path).absolute()) for path in value]
+            )
+            for name, value in inputs.items()
+        }
+
+    return files
+
+
+RERUN = f"{AUDIT_FOLDER}/rerun"
+# rule -> its runs
+LEARNED_BY = {
+    "set_default": [name for name, run in RUNS.items() if run.method == "default"],
+    "calibrate_sceua": [name for name, run in RUNS.items() if run.method == "sceua"],
+    "learn_dpl": [name for name, run in RUNS.items() if run.method in LEARNERS],
+}
+
+
+use rule set_default as rerun_set_default with:
+    input:
+        unpack(as_it_is("set_default")),
+    output:
+        temp(f"{RERUN}/{{run}}/parameters.nc"),
+    log:
+        "<logs>/rerun_set_default/{run}.log",
+    benchmark:
+        "<benchmarks>/rerun_set_default/{run}.tsv"
+
+
+use rule set_cellmean as rerun_set_cellmean with:
+    input:
+        unpack(as_it_is("set_cellmean")),
+    output:
+        temp(f"{RERUN}/{{run}}/parameters.nc"),
+    log:
+        "<logs>/rerun_set_cellmean/{run}.log",
+    benchmark:
+        "<benchmarks>/rerun_set_cellmean/{run}.tsv"
+
+
+use rule calibrate_sceua as rerun_calibrate_sceua with:
+    input:
+        unpack(as_it_is("calibrate_sceua")),
+    output:
+        temp(f"{RERUN}/{{run}}/calibration/batch-{{batch}}.nc"),
+    log:
+        "<logs>/rerun_calibrate_sceua/{run}_batch-{batch}.log",
+    benchmark:
+        "<benchmarks>/rerun_calibrate_sceua/{run}_batch-{batch}.tsv"
+
+
+use rule join_sceua as rerun_join_sceua with:
+    input:
+        domain=str(Path(f"{CONFIG['results']}/{CONFIG['study']}/domain.nc").absolute()),
+        found=lambda wildcards: expand(
+            f"{RERUN}/{{run}}/calibration/batch-{{batch}}.nc",
+            run=wildcards.run,
+            batch=range(calibration_batches(wildcards)),
+        ),
+    output:
+        parameters=temp(f"{RERUN}/{{run}}/parameters.nc"),
+        trajectory=temp(f"{RERUN}/{{run}}/trajectory.nc"),
+        history=temp(f"{RERUN}/{{run}}/history.csv"),
+        cells=temp(f"{RERUN}/{{run}}/cells.csv"),
+    log:
+        "<logs>/rerun_join_sceua/{run}.log",
+    benchmark:
+        "<benchmarks>/rerun_join_sceua/{run}.tsv"
+
+
+use rule learn_dpl as rerun_learn_dpl with:
+    input:
+        unpack(as_it_is("learn_dpl")),
+    output:
+        parameters=temp(f"{RERUN}/{{run}}/parameters.nc"),
+        trajectory=temp(f"{RERUN}/{{run}}/trajectory.nc"),
+        history=temp(f"{RERUN}/{{run}}/history.csv"),
+        network=temp(f"{RERUN}/{{run}}/network/network.safetensors"),
+        card=temp(f"{RERUN}/{{run}}/network/card.json"),
+    log:
+        "<logs>/rerun_learn_dpl/{run}.log",
+    benchmark:
+        "<benchmarks>/rerun_learn_dpl/{run}.tsv"
+
+
+def repeated(wildcards):
+    """Run -> names of its files, of the runs to repeat: as configured, or the cheapest of a kind."""
+    runs = CONFIG.get("audit", {}).get("rerun") or cheapest(
+        LEARNED_BY, f"{CONFIG['results']}/benchmarks", RUN_FOLDER
+    )
+    if not runs:
+        raise WorkflowError(f"there is no run in {RUN_FOLDER} to repeat: make some first")
+    jobs = {run: job_of(f"{RUN_FOLDER}/{run}/parameters.nc") for run in runs}
+    if unknown := [run for run, job in jobs.items() if job is None]:
+        raise WorkflowError(f"audit.rerun: there is no run {unknown[0]} in this configuration")
+    return {
+        run: [str(Path(path).relative_to(f"{RUN_FOLDER}/{run}")) for path in job["outputs"]]
+        for run, job in jobs.items()
+    }
+
+
+rule audit_rerun:
+    """Repeat some runs from their inputs, and hold what comes out against what came out before."""
+    input:
+        lambda wildcards: [
+            f"{RERUN}/{run}/{name}" for run, names in repeated(wildcards).items() for name in names
+        ],
+    log:
+        "<logs>/audit_rerun.log",
+    benchmark:
+        "<benchmarks>/audit_rerun.tsv"
+    conda:
+        "../../envs/audit.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        code=code("audit_rerun"),
+        env=env("audit"),
+        files=repeated,
+        runs=RUN_FOLDER,
+        folder=RERUN,
+    script:
+        "../scripts/audit_rerun.py"

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.iocontainers import Wildcards
 
 ROOT = Path(workflow.basedir)
 # the library is found by this process and, through the environment, by every script
@@ -13,7 +14,9 @@ os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
 from parlearn import catalogue
 from parlearn import config as configuration
 from parlearn import gridding
+from parlearn.audit.choice import cheapest
 from parlearn.claims import table as claim_table
+from parlearn.provenance import settings
 from parlearn.sourcehash import env_hash, source_hash
 
 SCHEMAS = ROOT / "config" / "schemas"

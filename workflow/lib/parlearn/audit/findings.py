@@ -1,0 +1,46 @@
+"""What a check of the audit found."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong: the file or place, and what."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+@dataclass
+class Check:
+    """One question of the audit.
+
+    Attributes
+    ----------
+    name, question : for messages, and for people
+    problems : what is wrong; a check without any has passed
+    notes : what a reader should know, and nothing wrong
+    looked_at : number of things that were looked at; a check that saw nothing has not passed
+    table : rows for the page, the first one the head; None: no table
+    """
+
+    name: str
+    question: str
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    looked_at: int = 0
+    table: list[tuple] | None = None
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+    def wrong(self, where, what: str) -> None:
+        self.problems.append(Problem(str(where), what))
+
+
+class AuditError(RuntimeError):
+    """Results that do not stand up to the audit."""

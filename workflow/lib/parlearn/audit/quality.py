@@ -1,0 +1,119 @@
+"""Whether every file holds what its kind promises, and the numbers that were written into it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from parlearn import contracts
+from parlearn.audit.findings import Check
+from parlearn.audit.tree import File, Tree
+
+#: kinds of tables by the names of their files; others are read and must hold something
+TABLES = {
+    "history.csv": "history",
+    "curve.csv": "curve",
+    "claims.csv": "claims",
+    "coverage.csv": "coverage",
+}
+#: kinds whose cells are those of the study's domain
+OF_DOMAIN = ("forcing", "observations", "training", "truth", "parameters", "simulation", "metrics")
+
+
+def check_contents(tree: Tree) -> Check:
+    """Dimensions, units, ranges and finite values of netCDF files; tables and JSON are readable."""
+    check = Check("contents", "Does every file hold what its kind promises, and what was written?")
+    shares: dict[tuple, list[float]] = {}
+    cells = _cells(tree)
+    for path, file in tree.made.items():
+        check.looked_at += 1
+        suffix = Path(path).suffix
+        try:
+            if suffix == ".nc":
+                ds = _read(tree, file)
+                for problem in _problems(ds, file, cells, tree):
+                    check.wrong(path, problem)
+                for name, share in finite_shares(ds).items():
+                    kind = ds.attrs.get("parlearn_kind", "map")
+                    shares.setdefault((kind, name), []).append(share)
+                    if share == 0:
+                        check.wrong(path, f"has no finite value of {name}")
+            elif suffix == ".csv":
+                _read_table(tree.root / path)
+            elif suffix == ".json":
+                json.loads((tree.root / path).read_text(encoding="utf-8"))
+            elif file.size == 0:
+                check.wrong(path, "is empty")
+        except (contracts.ContractError, ValueError, OSError) as error:
+            check.wrong(path, str(error).removeprefix(f"{tree.root / path} "))
+    check.table = [("kind of file", "files", "variables", "finite values where not all are")]
+    for kind in sorted({kind for kind, _ in shares}):
+        own = {name: found for (k, name), found in shares.items() if k == kind}
+        gappy = [
+            f"{name} {min(found):.1%} to {max(found):.1%}"
+            for name, found in own.items()
+            if min(found) < 1
+        ]
+        most = max(len(found) for found in own.values())
+        check.table.append((kind, str(most), str(len(own)), ", ".join(gappy)))
+    return check
+
+
+def finite_shares(ds: xr.Dataset) -> dict[str, float]:
+    """Share of finite values of each variable of numbers."""
+    return {
+        str(name): float(np.isfinite(variable.values).mean())
+        for name, variable in ds.data_vars.items()
+        if variable.dtype.kind == "f" and variable.size
+    }
+
+
+def _read(tree: Tree, file: File) -> xr.Dataset:
+    path = tree.root / file.path
+    with xr.open_dataset(path, engine="netcdf4") as opened:
+        ds = opened.load()
+    if (kind := ds.attrs.get("parlearn_kind")) is not None:
+        contracts.check(ds, path, kind)
+    return ds
+
+
+def _problems(ds: xr.Dataset, file: File, cells: int | None, tree: Tree):
+    kind = ds.attrs.get("parlearn_kind")
+    if kind is None:
+        # maps of a twin are written as a user's would be, and have a sidecar
+        if "sha256" not in (file.stamp or {}):
+            yield "does not say what kind of file it is (parlearn_kind)"
+        return
+    digest = ds.attrs.get("content_sha256")
+    if digest is None:
+        yield "has no checksum of its content (content_sha256)"
+    elif digest != contracts.content_digest(ds):
+        yield "its numbers are not those that were written (content_sha256): it was changed"
+    at_home = file.path.startswith((f"{tree.results}/runs/", f"{tree.study}/"))
+    whole = kind in OF_DOMAIN and "/twin/" not in file.path
+    if at_home and whole and cells and ds.sizes.get("cell", cells) != cells:
+        yield f"has {ds.sizes['cell']} cells, domain.nc {cells}"
+
+
+def _cells(tree: Tree) -> int | None:
+    path = tree.root / tree.study / "domain.nc"
+    try:
+        with xr.open_dataset(path, engine="netcdf4") as ds:
+            return ds.sizes.get("cell")
+    except OSError:
+        return None
+
+
+def _read_table(path: Path) -> None:
+    kind = "coverage" if path.name.endswith("coverage.csv") else TABLES.get(path.name)
+    try:
+        table = pd.read_csv(path)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise contracts.ContractError(f"is not a readable table ({error})") from error
+    if kind and {*contracts.TABLES[kind]} <= {*table}:
+        contracts.check_table(table, path, kind)
+    elif kind and kind != "coverage":
+        lacking = sorted({*contracts.TABLES[kind]} - {*table})
+        raise contracts.ContractError(f"lacks the columns {', '.join(lacking)}")

@@ -1,0 +1,122 @@
+"""Raw files held against what was published: pinned checksums, frozen lists of granules."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from parlearn.audit.findings import Check
+from parlearn.audit.tree import Tree
+from parlearn.retrieve.checks import Expected
+from parlearn.retrieve.listing import COLUMNS, read_rows
+from parlearn.retrieve.logins import RetrievalError
+from parlearn.retrieve.transfer import ARRIVED
+
+PINNED = "raw files pinned in config/datasets.csv"
+GRANULE = "granules of frozen lists"
+LIST = "frozen lists of granules"
+TRACKED = "tables of the project"
+OWN = "maps of the user"
+
+
+def check_raw(
+    tree: Tree, pinned: Mapping[str, str], own: str | None = None
+) -> tuple[Check, dict[str, str], dict[str, list[str]]]:
+    """What all results go back to, against its checksums.
+
+    Parameters
+    ----------
+    pinned : path -> sha256, of ``config/datasets.csv``
+    own : folder of the user's maps, for which there are no checksums but those of the results
+
+    Returns
+    -------
+    The check; what each raw file is, by path; the granules on each list of what has arrived.
+    """
+    check = Check("raw", "Are the raw files those that were published?")
+    known, arrived = {}, {}
+    used = {name for file in tree.made.values() for name in (file.stamp or {}).get("inputs") or {}}
+    tracked = _tracked(tree.root)
+    for path in sorted(used - {*tree.files}):
+        if path in pinned:
+            check.looked_at += 1
+            known[path] = PINNED
+            if (now := tree.checksum(path)) and now != pinned[path]:
+                check.wrong(
+                    path,
+                    f"has the sha256 {now[:16]}..., config/datasets.csv {pinned[path][:16]}...: "
+                    "it is another file than was published; remove it and retrieve it again",
+                )
+        elif path in tracked:
+            known[path] = TRACKED
+        elif own and path.startswith(f"{own.rstrip('/')}/"):
+            known[path] = OWN
+            check.notes.append(f"{path}: a map of your own; its checksum is that of the results")
+    published = _published(tree, check)
+    for path, file in tree.of_rule("list_granules").items():
+        if not (file.stamp.get("inputs") or path.endswith("-coverage.csv")):
+            known[path] = LIST
+    for path in tree.of_rule("retrieve_granules"):
+        try:
+            rows = read_rows(tree.root / path, ARRIVED)
+            listed = read_rows(tree.root / Path(path).parent.with_suffix(".csv"), COLUMNS)
+        except (OSError, RetrievalError) as error:
+            check.wrong(path, f"cannot be held against the frozen list: {error}")
+            continue
+        arrived[path] = [row["path"] for row in rows]
+        frozen = {row["name"]: row for row in listed}
+        for row in rows:
+            check.looked_at += 1
+            known[row["path"]] = GRANULE
+            for problem in _granule_problems(tree, row, frozen.get(row["name"]), published):
+                check.wrong(row["path"], problem)
+    return check, known, arrived
+
+
+def _granule_problems(tree: Tree, row: Mapping, frozen: Mapping | None, published: Mapping):
+    if frozen is None:
+        yield "is not on the frozen list of its product"
+    now = tree.checksum(row["path"])
+    if now is None:
+        yield "is not there, though it has arrived: it was removed"
+        return
+    if now != row["sha256"]:
+        yield f"has the sha256 {now[:12]}..., on arrival {row['sha256'][:12]}...: it was changed"
+    if frozen and frozen["checksum"]:
+        try:
+            expected = Expected(None, frozen["algorithm"], frozen["checksum"])
+            expected.check(tree.root / row["path"], "it")
+        except RetrievalError as error:
+            yield f"is not what its archive listed: {error}"
+    if row["name"] in published and now != published[row["name"]]:
+        yield "is not the file that the twin published (SHA256SUMS)"
+
+
+def _published(tree: Tree, check: Check) -> dict[str, str]:
+    """Checksums by name of what a twin has published, each of them tried."""
+    sums = {}
+    for path in tree.made:
+        if Path(path).name != "SHA256SUMS":
+            continue
+        for line in (tree.root / path).read_text(encoding="utf-8").splitlines():
+            wanted, _, name = line.partition("  ")
+            granule = f"{Path(path).parent.as_posix()}/{name}"
+            sums[Path(name).name] = wanted
+            check.looked_at += 1
+            if tree.checksum(granule) != wanted:
+                check.wrong(granule, f"is not the file of {path}: it was changed or removed")
+    return sums
+
+
+def _tracked(root: Path) -> set[str]:
+    """Files of the repository, unchanged or not (that is asked of the commit)."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "ls-files", "resources"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        found = {p.relative_to(root).as_posix() for p in (root / "resources").rglob("*")}
+        return {path for path in found if not path.startswith("resources/raw/")}
+    return {*done.stdout.splitlines()}

@@ -1,0 +1,258 @@
+"""Whether anything of the test period, the test cells or a held-back variable reached training."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from parlearn.audit.findings import Check
+from parlearn.audit.tree import File, Tree
+from parlearn.domain import TEST, TRAIN
+from parlearn.scalers import Scalers
+from parlearn.study import load_study
+
+#: rules that learn, and what they may be given of the study; of a surrogate any file
+LEARNERS = (
+    "learn_dpl",
+    "calibrate_sceua",
+    "join_sceua",
+    "set_default",
+    "set_cellmean",
+    "learn_pilot",
+)
+ALLOWED = ("domain.nc", "forcing.nc", "training.nc")
+#: rules of the surrogate, which learns from the model alone
+OF_SURROGATE = ("train_surrogate", "simulate_samples")
+#: how far a scaler may lie from one fitted again, relative to its largest number
+CLOSE = 1e-5
+
+
+@dataclass(frozen=True)
+class Split:
+    """What is to be kept apart, of the configuration.
+
+    Attributes
+    ----------
+    train : training periods, name -> first and last day
+    test : first and last day of the test period
+    targets : variables that any run learns from; all others are held back
+    """
+
+    train: Mapping[str, Sequence[str]]
+    test: Sequence[str]
+    targets: Sequence[str]
+
+
+def check_separation(tree: Tree, split: Split) -> Check:
+    """Periods, cells and variables of every run, from its files."""
+    check = Check("separation", "Did a learner see the test period, a test cell or what is hidden?")
+    for name, span in split.train.items():
+        if _overlap(span, split.test):
+            check.wrong("config", f"the period {name} {span} overlaps the test period {split.test}")
+    opened = {}
+    for name in ("domain", "forcing", "observations"):
+        path = f"{tree.study}/{name}.nc"
+        if path in tree.made:
+            with xr.open_dataset(tree.root / path, engine="netcdf4") as ds:
+                opened[name] = ds.load()
+    if "domain" in opened:
+        check.looked_at += 1
+        for problem in _cell_problems(opened["domain"]):
+            check.wrong(f"{tree.study}/domain.nc", problem)
+    for path in _learned_from(tree):
+        check.looked_at += 1
+        for problem in _leaks(tree.root / path, split, opened.get("observations")):
+            check.wrong(path, problem)
+    check.table = [("run", "period", "cells", "learned from", "scalers fit again")]
+    scalers: dict[tuple, Scalers | str] = {}
+    for path, file in tree.of_rule(*LEARNERS).items():
+        if path.endswith(".nc") and Path(path).name != "trajectory.nc":
+            check.looked_at += 1
+            _check_run(check, tree, file, split, opened, scalers)
+    for path, file in tree.of_rule(*OF_SURROGATE).items():
+        check.looked_at += 1
+        for name in file.stamp.get("inputs") or {}:
+            if name in (f"{tree.study}/observations.nc", f"{tree.study}/truth.nc"):
+                check.wrong(path, f"the surrogate was given {name}")
+        if Path(path).name == "card.json":
+            days = _json(tree, path).get("days", [""])
+            if days[-1] >= split.test[0]:
+                check.wrong(
+                    path, f"the surrogate learned from days to {days[-1]}, of the test period"
+                )
+    return check
+
+
+def _overlap(one: Sequence[str], two: Sequence[str]) -> bool:
+    return one[0] <= two[1] and two[0] <= one[1]  # ISO dates sort as text
+
+
+def _learned_from(tree: Tree) -> list[str]:
+    """training.nc and the filled ones beside it, which is all of the observations learners read."""
+    folder = f"{tree.study}/filled/"
+    return [
+        path
+        for path in tree.made
+        if path == f"{tree.study}/training.nc" or (path.startswith(folder) and path.endswith(".nc"))
+    ]
+
+
+def _cell_problems(domain: xr.Dataset):
+    """What is wrong with the roles of cells, a sentence each."""
+    for k, sampling in enumerate(domain["sampling"].values):
+        role, donor = domain["role"].values[k], domain["donor"].values[k]
+        if not (role == TRAIN).any() or not (role == TEST).any():
+            yield f"the sampling {sampling} has no training or no test cell"
+        if (role[donor] != TRAIN).any():
+            yield f"the sampling {sampling}: a cell that is not trained gives parameters to others"
+
+
+def _leaks(path: Path, split: Split, observations: xr.Dataset | None):
+    """Observations in a file of training that a learner must not see, a sentence each."""
+    with xr.open_dataset(path, engine="netcdf4") as opened:
+        training = opened.load()
+    hidden = [n for n in map(str, training.data_vars) if n not in (*split.targets, "filled")]
+    if hidden:
+        yield f"holds {', '.join(hidden)}, from which no run may learn"
+    days = training["time"].values.astype("datetime64[D]")
+    for period in map(str, training["period"].values):
+        if period not in split.train:
+            yield f"has a period {period} that the configuration has not"
+            continue
+        first, last = (np.datetime64(day) for day in split.train[period])
+        inside = (days >= first) & (days <= last)
+        tested = (days >= np.datetime64(split.test[0])) & (days <= np.datetime64(split.test[1]))
+        for target in (t for t in split.targets if t in training):
+            there = np.isfinite(training[target].sel(period=period).transpose(..., "time").values)
+            seen = int(there[:, tested].sum())
+            if seen:
+                yield f"{period}: holds {seen} values of {target} in the test period"
+            outside = int(there[:, ~inside & ~tested].sum())
+            if outside:
+                yield f"{period}: holds {outside} values of {target} outside of {first} .. {last}"
+            yield from _changed(training, observations, target, period, inside)
+
+
+def _changed(training, observations, target, period, inside):
+    """Whether values that were observed are the observations."""
+    if observations is None or target not in observations:
+        return
+    ours = training[target].sel(period=period).transpose("cell", "time").values[:, inside]
+    theirs = observations[target].transpose("cell", "time").values[:, inside]
+    there = np.isfinite(ours)
+    if "filled" in training:
+        mark = training["filled"].sel(period=period).transpose("cell", "time").values[:, inside]
+        there &= mark == 0
+    wrong = int((ours[there] != theirs[there]).sum())
+    if wrong:
+        yield f"{period}: {wrong} values of {target} are not those of observations.nc"
+
+
+def _check_run(check, tree: Tree, file: File, split: Split, opened, scalers) -> None:
+    """What one learner was given, and what its files say it was fitted on."""
+    settings = file.stamp.get("config") or {}
+    run = settings.get("run") or settings.get("pilot") or {}
+    span, sampling = run.get("span"), run.get("sampling")
+    if span is None or sampling is None:
+        check.wrong(
+            file.path, "its stamp does not say in which period and on which cells it learned"
+        )
+        return
+    if _overlap(span, split.test):
+        check.wrong(file.path, f"learned in {span}, which overlaps the test period {split.test}")
+    if split.train.get(run.get("period")) not in (None, span, list(span)):
+        check.wrong(file.path, f"learned in {span}, the period {run['period']} is another")
+    if extra := {*run.get("targets", [])} - {*split.targets}:
+        check.wrong(file.path, f"learned from {', '.join(sorted(extra))}, which is held back")
+    given = [*(file.stamp.get("inputs") or {})]
+    for name in given:
+        if not (
+            name in [f"{tree.study}/{allowed}" for allowed in ALLOWED]
+            or name.startswith((f"{tree.study}/filled/", f"{tree.study}/surrogate/"))
+            or "/calibration/" in name  # parts of the same run, looked at by themselves
+        ):
+            check.wrong(file.path, f"was given {name}, which no learner may see")
+    fitted = ""
+    if "domain" in opened and sampling in opened["domain"]["sampling"].values:
+        role = opened["domain"]["role"].sel(sampling=sampling).values
+        folder = Path(file.path).parent.as_posix()
+        for problem in _cells_problems(tree, f"{folder}/cells.csv", role):
+            check.wrong(f"{folder}/cells.csv", problem)
+        card = f"{folder}/network/card.json"
+        if card in tree.made:
+            fitted = "yes"
+            for problem in _card_problems(tree, card, given, run, role, opened, scalers):
+                fitted = "no"
+                check.wrong(card, problem)
+        cells = f"{int((role == TRAIN).sum())} of {sampling}"
+        name = Path(folder).name if folder.startswith(f"{tree.results}/runs/") else file.path
+        seen = ", ".join(Path(n).name for n in given if n.endswith(".nc"))
+        check.table.append((name, f"{span[0]} .. {span[1]}", cells, seen, fitted))
+
+
+def _cells_problems(tree: Tree, path: str, role: np.ndarray):
+    """Cells that were calibrated one by one must be training cells."""
+    if path not in tree.made:
+        return
+    cells = pd.read_csv(tree.root / path)["cell"].to_numpy()
+    others = cells[role[cells] != TRAIN]
+    if len(others):
+        yield f"{len(others)} cells that are no training cells were calibrated, first {others[0]}"
+
+
+def _card_problems(tree: Tree, card: str, given, run, role, opened, scalers):
+    """What a network says it was trained on, against the roles of cells and the period; its scalers
+    against those fitted again on training cells and days alone."""
+    content = _json(tree, card)
+    told = content.get("trained_on", {})
+    if told.get("cells") != int((role == TRAIN).sum()):
+        yield f"says it was trained on {told.get('cells')} cells, there are {(role == TRAIN).sum()}"
+    days = [told.get("first_day"), told.get("last_day")]
+    if days != list(run["span"]):
+        yield f"says it was trained from {days[0]} to {days[1]}, not {run['span']}"
+    file = next((n for n in given if n in _learned_from(tree)), None)
+    if file is None or "forcing" not in opened:
+        return
+    key = (file, run["sampling"], run["period"], *run["targets"])
+    if key not in scalers:
+        scalers[key] = _fit(tree, file, run, opened)
+    if isinstance(scalers[key], str):
+        yield f"its scalers cannot be fitted again: {scalers[key]}"
+        return
+    for name, scaler in scalers[key]._asdict().items():
+        own = content.get("scalers", {}).get(name, {})
+        for part in ("mean", "std"):
+            ours, theirs = np.array(getattr(scaler, part)), np.array(own.get(part, []))
+            if ours.shape != theirs.shape or not np.allclose(
+                ours, theirs, rtol=CLOSE, atol=CLOSE * np.abs(ours).max()
+            ):
+                yield f"its scaler of {name} ({part}) is not that of the training cells and period"
+
+
+def _fit(tree, file, run, opened) -> Scalers | str:
+    with xr.open_dataset(tree.root / file, engine="netcdf4") as ds:
+        training = ds.load()
+    try:
+        study = load_study(
+            opened["domain"],
+            opened["forcing"],
+            training,
+            sampling=run["sampling"],
+            period=run["period"],
+            span=tuple(run["span"]),
+            targets=tuple(run["targets"]),
+        )
+    except (ValueError, KeyError) as error:
+        return str(error)
+    return study.scalers
+
+
+def _json(tree: Tree, path: str) -> dict:
+    try:
+        return json.loads((tree.root / path).read_text(encoding="utf-8"))
+    except ValueError:
+        return {}  # told by the check of contents

@@ -1,0 +1,31 @@
+"""Hold repeated runs against what they gave the first time."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from parlearn.audit.findings import AuditError
+from parlearn.audit.rerun import compare_run
+from parlearn.contracts import write_table
+from parlearn.job import job
+from parlearn.provenance import stamp, write_sidecar
+
+with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+    params = snakemake.params
+    rows = []
+    for run, names in params.files.items():
+        folders = Path(params.runs) / run, Path(params.folder) / run
+        then, now = ({name: folder / name for name in names} for folder in folders)
+        rows += compare_run(run, then, now)
+    for row in rows:
+        log.log(20 if row.passed else 40, "%s, %s: %s", row.run, row.file, row.what)
+    table = Path(params.folder).with_suffix(".csv")
+    write_table(pd.DataFrame([asdict(row) for row in rows]), table)
+    write_sidecar(table, stamp(snakemake.rule, snakemake.input, config={"code": params.code}))
+    if wrong := [row for row in rows if not row.passed]:
+        told = "; ".join(f"{row.run}, {row.file}: {row.what}" for row in wrong)
+        raise AuditError(f"{told}. What was repeated lies in {params.folder}")
+    # Snakemake removes what was repeated; what lies beside it goes with it
+    for sidecar in Path(params.folder).rglob("*.*.json"):
+        sidecar.unlink()
