@@ -192,3 +192,9 @@ def test_tiles_of_a_box_are_those_of_its_points(box):
     assert points <= found
     # a tile more may be touched at an edge that the points do not reach
     assert len(found - points) <= 1
+
+
+def test_a_box_that_ends_with_a_row_of_tiles_does_not_touch_the_next():
+    rows = {name[3:] for name in earthdata.tiles(Box(30.0, 50.0, -125.0, -67.0))}
+    assert rows == {"v04", "v05"}
+    assert {name[3:] for name in earthdata.tiles(Box(30.0, 50.01, -125.0, -67.0))} > rows

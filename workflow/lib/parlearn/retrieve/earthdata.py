@@ -151,7 +151,7 @@ def tiles(box: Box) -> set[str]:
     for v in range(18):
         north, south = first_row - v * height, first_row - (v + 1) * height
         south, north = max(south, box.south), min(north, box.north)
-        if south >= north:
+        if north - south < 1e-6:  # a box may end where a row does, to the rounding of metres
             continue
         near = 0.0 if south <= 0 <= north else min(abs(south), abs(north))
         wide, narrow = (math.cos(math.radians(lat)) for lat in (near, max(abs(south), abs(north))))
@@ -160,7 +160,7 @@ def tiles(box: Box) -> set[str]:
             for lon in (box.west, box.east)
             for scale in (wide, narrow)
         ]
-        start = math.floor((min(edges) - left) / MODIS_TILE + 1e-9)
-        stop = math.ceil((max(edges) - left) / MODIS_TILE - 1e-9)
+        start = math.floor((min(edges) - left) / MODIS_TILE + 1e-6)
+        stop = math.ceil((max(edges) - left) / MODIS_TILE - 1e-6)
         found |= {f"h{h:02d}v{v:02d}" for h in range(max(0, start), min(36, stop))}
     return found
