@@ -104,7 +104,9 @@ def check_crate(folder) -> list[str]:
         lacking.append("there is no main workflow")
     elif not workflow.get("programmingLanguage"):
         lacking.append("the workflow has no language")
-    actions = [e for e in _each(crate.root_dataset.get("mentions")) if e.type == "CreateAction"]
+    # what is named and not described is read as a text
+    told = [e for e in _each(crate.root_dataset.get("mentions")) if not isinstance(e, str)]
+    actions = [entity for entity in told if entity.type == "CreateAction"]
     if not actions:
         lacking.append("the root mentions no run of the workflow")
     for action in actions:

@@ -9,13 +9,14 @@ from parlearn.audit.tree import Tree
 from parlearn.retrieve.checks import Expected
 from parlearn.retrieve.listing import COLUMNS, read_rows
 from parlearn.retrieve.logins import RetrievalError
-from parlearn.retrieve.transfer import ARRIVED
 
 PINNED = "raw files pinned in config/datasets.csv"
 GRANULE = "granules of frozen lists"
 LIST = "frozen lists of granules"
 TRACKED = "tables of the project"
 OWN = "maps of the user"
+#: columns of the lists of what has arrived, see parlearn.retrieve.transfer
+ARRIVED = ("name", "date", "path", "size", "sha256")
 
 
 def check_raw(

@@ -1,0 +1,453 @@
+"""The audit on a made-up tree: it passes as it is, and what is done to it is told by its check."""
+
+import copy
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from parlearn import contracts, provenance
+from parlearn.audit.choice import cheapest
+from parlearn.audit.crate import check_crate, write_crate
+from parlearn.audit.inspect import inspect
+from parlearn.audit.manifest import manifest
+from parlearn.audit.page import page
+from parlearn.audit.rerun import compare_run
+from parlearn.audit.stamps import seed_of
+from parlearn.audit.tree import read_tree
+from parlearn.domain import TEST as TEST_CELL
+from parlearn.files import sha256, write_json
+from parlearn.masking import cut_training
+from parlearn.models.vic import SPACE
+from parlearn.outputs import parameters_dataset
+from parlearn.study import load_study
+
+_spec = importlib.util.spec_from_file_location(
+    "made_up_results", Path(__file__).with_name("made_up_results.py")
+)
+made_up = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(made_up)
+TEST, make_study = made_up.TEST, made_up.make_study
+
+SPAN = ["2015-01-01", "2015-02-14"]
+RUN = {
+    "method": "dpl_a",
+    "sampling": "s8",
+    "period": "one_year",
+    "span": SPAN,
+    "targets": ["soil_moisture"],
+    "seed": 7,
+}
+RAW = "resources/raw/hydrodl/a.csv"
+STUDY, FOLDER, FIGURE = "results/x/smap", "results/x/runs/dpl", "results/x/figures/p/fig"
+
+
+class Made:
+    """A tree in the working folder, job by job as the workflow would make it."""
+
+    def __init__(self):
+        self.jobs, self.instance = [], {}
+
+    def job(self, rule, outputs, inputs, **settings):
+        """Note a job; its stamp."""
+        self.jobs.append(
+            {
+                "rule": rule,
+                "wildcards": {},
+                "code": f"code of {rule}",
+                "settings": provenance.settings(settings),
+                "inputs": inputs,
+                "outputs": outputs,
+            }
+        )
+        seed = seed_of(settings)
+        return provenance.stamp(rule, inputs, settings, seed, code=f"code of {rule}")
+
+    def tables(self, stamp, *paths):
+        for path in paths:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            if not Path(path).exists():
+                pd.DataFrame({"a": [1, 2]}).to_csv(path, index=False)
+            provenance.write_sidecar(path, stamp)
+
+    def audit(self):
+        tree = read_tree(".", "results/x", "smap", self.jobs)
+        return tree, inspect(tree, self.instance)
+
+    def wrong(self):
+        """Check -> what it says, a text."""
+        _, audit = self.audit()
+        return {
+            check.name: " | ".join(map(str, check.problems))
+            for check in audit.checks
+            if check.problems
+        }
+
+
+@pytest.fixture
+def made(template, tmp_path, monkeypatch):
+    """A tree of one's own, in the working folder."""
+    folder, tree = template
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(provenance, "commit_of", lambda folder: ("c" * 40, "no"))
+    return copy.deepcopy(tree)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """Folder and jobs of an untouched tree."""
+    folder = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(provenance, "commit_of", lambda folder: ("c" * 40, "no"))
+        return folder, make_tree()
+
+
+def make_tree():
+    """The files of a study, a run and a figure, in the working folder."""
+    for path, text in ((RAW, "raw"), ("resources/table.csv", "a\n1\n")):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text)
+    for name in ("Snakefile", "config/config.yaml"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text("a: 1\n")
+    lock = "".join(f"{k}=={v.partition('+')[0]}\n" for k, v in provenance.versions().items())
+    Path("requirements.lock").write_text(lock)
+    tree = Made()
+    tree.instance = {
+        "name": "x",
+        "about": "made up",
+        "note": "",
+        "periods": {"train": {"one_year": SPAN}, "test": list(TEST)},
+        "targets": ["soil_moisture"],
+        "pinned": {RAW: sha256(RAW)},
+        "urls": {RAW: "https://example.org/a.csv"},
+        "own": None,
+        "lock": "requirements.lock",
+        "claims": ["one"],
+        "data": "real",
+        "config": {"source": {"name": "hydrodl"}},
+    }
+    # the study, in place of what makes it
+    study = make_study(Path("results/x"), samplings=("s8",)).root / "smap"
+    for other in ("truth.nc", "surrogate"):
+        path = study / other
+        path.unlink() if path.is_file() else [p.unlink() for p in path.rglob("*.nc")]
+    for name in ("domain", "forcing", "observations"):
+        path = f"{STUDY}/{name}.nc"
+        stamp = tree.job(f"build_{name}", [path], [RAW, "resources/table.csv"], years=[2015])
+        contracts.write(contracts.read(path, name), path, name, stamp)
+    observations = contracts.read(f"{STUDY}/observations.nc", "observations")
+    training = cut_training(observations, {"one_year": SPAN}, ["soil_moisture"])
+    stamp = tree.job("split_training", [f"{STUDY}/training.nc"], [f"{STUDY}/observations.nc"])
+    contracts.write(training, f"{STUDY}/training.nc", "training", stamp)
+    learn(tree)
+    stamp = tree.job("summarise_x", ["results/x/summaries/fig.csv"], [f"{FOLDER}/parameters.nc"])
+    tree.tables(stamp, "results/x/summaries/fig.csv")
+    stamp = tree.job("plot_x", [f"{FIGURE}.csv", f"{FIGURE}.png"], ["results/x/summaries/fig.csv"])
+    tree.tables(stamp, f"{FIGURE}.csv", f"{FIGURE}.png")
+    return tree
+
+
+def learn(tree, inputs=("domain", "forcing", "training")):
+    """The files of a run."""
+    inputs = [f"{STUDY}/{name}.nc" for name in inputs]
+    paths = [f"{FOLDER}/{name}" for name in ("parameters.nc", "cells.csv", "network/card.json")]
+    stamp = tree.job("learn_dpl", paths, inputs, run=RUN)
+    domain, forcing, training = (
+        contracts.read(f"{STUDY}/{name}.nc", name) for name in ("domain", "forcing", "training")
+    )
+    space = SPACE.subset(["infilt", "Ws"])
+    unit = torch.rand(domain.sizes["cell"], 2, generator=torch.Generator().manual_seed(1))
+    ds = parameters_dataset(space, space.to_physical(unit))
+    contracts.write(ds, paths[0], "parameters", stamp)
+    fields = ("sampling", "period", "span", "targets")
+    study = load_study(domain, forcing, training, **{name: RUN[name] for name in fields})
+    cells = study.cells("train").numpy()
+    pd.DataFrame({"cell": cells}).to_csv(paths[1], index=False)
+    card = {
+        "trained_on": {"cells": len(cells), "first_day": SPAN[0], "last_day": SPAN[1]},
+        "scalers": {name: scaler.to_dict() for name, scaler in study.scalers._asdict().items()},
+    }
+    write_json(card, paths[2])
+    for path in paths[1:]:
+        provenance.write_sidecar(path, stamp)
+
+
+def edit(path, change):
+    """Change a netCDF file where it is, its attributes and checksums left as they are."""
+    with netCDF4.Dataset(path, "a") as ds:
+        change(ds)
+
+
+def forge(path, **fields):
+    """Change fields of a sidecar."""
+    beside = Path(f"{path}.json")
+    beside.write_text(json.dumps(json.loads(beside.read_text()) | fields))
+
+
+def change_number(made):
+    def change(ds):
+        ds["parameters"][0, 0] = ds["parameters"][0, 0] * 0.99
+
+    edit(f"{FOLDER}/parameters.nc", change)
+
+
+def leak(made):
+    """A test period in training.nc by a job that did so: contents and stamps agree."""
+    training = contracts.read(f"{STUDY}/training.nc", "training")
+    training["soil_moisture"].values[0, 0, -3] = 0.3
+    contracts.write(training, f"{STUDY}/training.nc", "training", training.attrs)
+
+
+def give_observations(made):
+    made.jobs = [job for job in made.jobs if job["rule"] != "learn_dpl"]
+    learn(made, ("domain", "forcing", "training", "observations"))
+
+
+def calibrate_test_cell(made):
+    domain = contracts.read(f"{STUDY}/domain.nc", "domain")
+    test = np.flatnonzero(domain["role"].values[0] == TEST_CELL)[0]
+    pd.DataFrame({"cell": [test]}).to_csv(f"{FOLDER}/cells.csv", index=False)
+
+
+def fit_scaler_elsewhere(made):
+    path = Path(f"{FOLDER}/network/card.json")
+    card = json.loads(path.read_text())
+    card["scalers"]["observations"]["mean"][0] += 0.001
+    path.write_text(json.dumps(card))
+
+
+def edit_module(made):
+    for job in made.jobs:
+        if job["rule"] == "learn_dpl":
+            job["code"] = "code of now"
+
+
+def change_setting(made):
+    for job in made.jobs:
+        if job["rule"] == "learn_dpl":
+            job["settings"] = provenance.settings({"run": RUN | {"seed": 8}})
+
+
+def give_hidden(made):
+    training = contracts.read(f"{STUDY}/training.nc", "training")
+    hidden = 10 * training["soil_moisture"]
+    hidden.attrs = {"units": "mm day-1"}
+    training = training.assign(evapotranspiration=hidden)
+    contracts.write(training, f"{STUDY}/training.nc", "training", training.attrs)
+
+
+#: what is done -> the check that tells, and words it says
+TAMPERING = {
+    "a changed number": (change_number, "contents", f"{FOLDER}/parameters.nc: its numbers"),
+    "a number that was read": (change_number, "stale", f"made from another {FOLDER}/parameters.nc"),
+    "a swapped raw file": (lambda _: Path(RAW).write_text("war"), "raw", f"{RAW}: has the sha256"),
+    "a deleted seed": (
+        lambda _: edit(f"{FOLDER}/parameters.nc", lambda ds: ds.delncattr("provenance_seed")),
+        "stamps",
+        "parameters.nc: its stamp lacks seed",
+    ),
+    "an empty seed": (
+        lambda _: forge(f"{FOLDER}/cells.csv", seed=""),
+        "stamps",
+        "cells.csv: its stamp has no seed",
+    ),
+    "another seed": (
+        lambda _: forge(f"{FOLDER}/cells.csv", seed="8"),
+        "stamps",
+        "has the seed 8, its settings have 7",
+    ),
+    "settings of other runs": (
+        lambda _: forge(f"{FIGURE}.csv", config={"a": 1}),
+        "stamps",
+        "fig.csv: its settings do not have the digest",
+    ),
+    "a leak": (leak, "separation", "training.nc: one_year: holds 1 values of soil_moisture in the"),
+    "a variable held back": (give_hidden, "separation", "holds evapotranspiration, from which no"),
+    "all observations": (give_observations, "separation", f"was given {STUDY}/observations.nc"),
+    "a test cell": (calibrate_test_cell, "separation", "1 cells that are no training cells"),
+    "a scaler": (fit_scaler_elsewhere, "separation", "its scaler of observations (mean) is not"),
+    "a deleted sidecar": (
+        lambda _: Path(f"{FIGURE}.png.json").unlink(),
+        "stamps",
+        f"{FIGURE}.png: has no stamp (there is no fig.png.json)",
+    ),
+    "an edited figure": (
+        lambda _: Path(f"{FIGURE}.csv").write_text("a\n3\n"),
+        "stamps",
+        "fig.csv: is not the file that its stamp was written for",
+    ),
+    "a removed result": (
+        lambda _: Path(f"{FOLDER}/parameters.nc").unlink(),
+        "lineage",
+        f"leads to {FOLDER}/parameters.nc, which is not there",
+    ),
+    "an unknown input": (
+        lambda made: made.instance.update(pinned={}),
+        "lineage",
+        f"leads to {RAW}, which no rule makes",
+    ),
+    "an edited module": (
+        edit_module,
+        "stale",
+        "nc: was made by other code of learn_dpl",
+    ),
+    "a changed setting": (change_setting, "stale", "with other settings: run.seed"),
+    "another period": (
+        lambda made: made.instance["periods"].update(test=["2015-02-01", "2015-03-31"]),
+        "separation",
+        "overlaps the test period",
+    ),
+    "changes not committed": (
+        lambda _: forge(f"{FIGURE}.png", dirty="yes"),
+        "commit",
+        "1 files were made with changes not committed",
+    ),
+    "another commit": (
+        lambda _: forge(f"{FIGURE}.png", commit="d" * 40),
+        "commit",
+        f"of dddddddddd are {FIGURE}.png",
+    ),
+    "another version": (
+        lambda _: forge(f"{FIGURE}.png", versions={"numpy": "1.0"}),
+        "environment",
+        "1 files were made with numpy 1.0",
+    ),
+}
+
+
+def test_an_untouched_tree_passes(made):
+    tree, audit = made.audit()
+    assert audit.problems == []
+    looked = {check.name: check.looked_at for check in audit.checks}
+    assert (looked["stamps"], looked["raw"], looked["lineage"]) == (10, 1, 2)
+    lineage = next(check for check in audit.checks if check.name == "lineage")
+    behind = {row[0]: row[1:] for row in lineage.table[1:]}
+    # summary, parameters, domain, forcing, training, observations, the raw file and the table
+    ends = "1 raw files pinned in config/datasets.csv; 1 tables of the project"
+    assert behind[f"{FIGURE}.png"] == ("8", ends)
+    assert len(tree.made) == 10
+
+
+@pytest.mark.parametrize("name", TAMPERING)
+def test_what_was_done_is_told(made, name):
+    act, check, words = TAMPERING[name]
+    act(made)
+    assert words in made.wrong()[check]
+
+
+def test_claims_are_held_against_their_list(made):
+    table = {name: ["x"] for name in contracts.TABLES["claims"]} | {"seeds": [1]}
+    table |= {"id": ["two"], "verdict": ["differs"], "data": ["twin"]}
+    path = "results/x/claims.csv"
+    stamp = made.job("answer_claims", [path], [f"{FOLDER}/parameters.nc"])
+    contracts.write_table(pd.DataFrame(table), path, "claims")
+    provenance.write_sidecar(path, stamp)
+    told = made.wrong()["claims"]
+    assert "lacks 1 claims of config/claims.yaml: one" in told
+    assert "has 1 claims that are not in it now: two" in told
+    assert "two is answered on 'twin' data, and these are 'real'" in told
+
+
+def test_an_empty_tree_does_not_pass(made, tmp_path):
+    tree = read_tree(tmp_path, "results/nothing", "smap", [])
+    problems = inspect(tree, made.instance).problems
+    assert problems == ["stamps: results/nothing: there are no results to look at: make some first"]
+
+
+def test_page_manifest_and_crate_are_written(made, tmp_path):
+    change_number(made)
+    tree, audit = made.audit()
+    text = page(audit, tree, made.instance, "2026-01-01T00:00:00+00:00")
+    assert "# Audit of x: failed" in text
+    assert f"- **{FOLDER}/parameters.nc**: its numbers are not those" in text
+    listed = manifest(audit, tree, made.instance, "2026-01-01T00:00:00+00:00")
+    json.dumps(listed, allow_nan=False)
+    files = {file["path"]: file for file in listed["files"]}
+    assert files[f"{FIGURE}.png"]["sha256"] == sha256(f"{FIGURE}.png")
+    assert files[f"{FOLDER}/parameters.nc"]["seed"] == "7"
+    assert not listed["passed"]
+    folder = tmp_path / "audit"
+    folder.mkdir()
+    for name in ("audit.md", "manifest.json"):
+        (folder / name).write_text("{}")
+    write_crate(folder, tree, made.instance, "2026-01-01T00:00:00+00:00")
+    assert check_crate(folder) == []
+    graph = json.loads((folder / "ro-crate-metadata.json").read_text())["@graph"]
+    entities = {entity["@id"]: entity for entity in graph}
+    assert entities["https://example.org/a.csv"]["sha256"] == sha256(RAW)
+    assert (folder / "outputs/figures/p/fig.png").is_file()
+    graph.remove(entities["#run"])
+    write_json(
+        {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph},
+        folder / "ro-crate-metadata.json",
+    )
+    assert "the root mentions no run of the workflow" in check_crate(folder)
+
+
+@pytest.fixture
+def repeated(tmp_path):
+    """Two files of a run as it was, and again."""
+
+    def write(folder, parameters, **stamp):
+        space = SPACE.subset(["infilt", "Ws"])
+        attributes = {"machine": "m", "device": "cpu", "versions": "{}", "code": "c"} | stamp
+        attributes |= {"inputs": json.dumps({str(folder): "sum"})}
+        given = {f"provenance_{name}": value for name, value in attributes.items()}
+        path = tmp_path / folder / "parameters.nc"
+        contracts.write(parameters_dataset(space, parameters), path, "parameters", given)
+        table = pd.DataFrame({"epoch": [1, 2], "seconds": [len(folder), 9.0], "loss": [0.5, 0.4]})
+        table.to_csv(path.with_name("history.csv"), index=False)
+        return {name: path.with_name(name) for name in ("parameters.nc", "history.csv")}
+
+    return write
+
+
+PARAMETERS = torch.tensor([[0.1, 0.6], [0.2, 0.7]])
+
+
+def test_a_run_repeated_on_the_same_machine_is_the_same_to_the_last_bit(repeated):
+    rows = compare_run("r", repeated("then", PARAMETERS), repeated("now", PARAMETERS))
+    assert [(row.file, row.same, row.passed) for row in rows] == [
+        ("parameters.nc", True, True),
+        ("history.csv", True, True),
+    ]
+    other = compare_run("r", repeated("then", PARAMETERS), repeated("now", PARAMETERS * 1.00001))
+    assert [row.passed for row in other] == [False, True]
+
+
+def test_elsewhere_a_repeated_run_is_held_to_tolerances(repeated):
+    then = repeated("then", PARAMETERS)
+    near, far = PARAMETERS * 1.001, PARAMETERS + torch.tensor([0.2, 0.2])
+    rows = {
+        name: compare_run("r", then, repeated("now", values, machine="another"))[0]
+        for name, values in (("near", near), ("far", far))
+    }
+    assert (rows["near"].same, rows["near"].passed, rows["far"].passed) == (False, True, False)
+    assert "elsewhere: machine" in rows["near"].what
+
+
+def test_a_run_of_other_code_is_not_compared_in_silence(repeated):
+    then, now = repeated("then", PARAMETERS), repeated("now", PARAMETERS, code="d")
+    assert [row.file for row in compare_run("r", then, now) if not row.passed] == ["code"]
+
+
+def test_the_cheapest_run_of_each_kind_is_repeated(tmp_path):
+    for run in ("a_1", "a_2", "b_1", "b_2"):
+        (tmp_path / "runs" / run).mkdir(parents=True)
+        (tmp_path / "runs" / run / "parameters.nc").touch()
+    for name, seconds in (("a/a_1", 9), ("a/a_2", 8), ("b/b_1_batch-0", 4), ("b/b_1_batch-1", 4)):
+        path = tmp_path / f"times/{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"s\tmax_rss\n{seconds}\t1\n")
+    (tmp_path / "times/b/b_2.tsv").write_text("s\n7\n")
+    kinds = {"a": ["a_1", "a_2", "a_gone"], "b": ["b_1", "b_2"], "c": ["c_1"]}
+    assert cheapest(kinds, tmp_path / "times", tmp_path / "runs") == ["a_2", "b_2"]

@@ -1,0 +1,161 @@
+"""The audit of a small finished tree, untouched and tampered with; repeated runs."""
+
+import json
+import shutil
+import subprocess
+
+import netCDF4
+import pandas as pd
+import pytest
+import yaml
+
+from parlearn.audit.crate import PROFILES, check_crate
+
+CONFIG = "tests/workflow/audited.yaml"
+RESULTS = "results/audited"
+RUNS = ("default_s8_2y", "sceua_vic_s8_2y_1", "dpl_a_vic_s8_2y_1")
+
+
+def git(folder, *words):
+    who = ["-c", "user.name=A Test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", "-C", str(folder), *who, *words], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def audited(make_project):
+    """A committed copy of the project with a figure and three runs through VIC."""
+    project = make_project("audited")
+    config = yaml.safe_load((project.folder / "tests/workflow/tiny.yaml").read_text())
+    config |= {"name": "audited", "results": RESULTS, "run_set": "paper"}
+    (project.folder / CONFIG).write_text(yaml.safe_dump(config))
+    (project.folder / ".gitignore").write_text("/results/\n/.snakemake/\n__pycache__/\n")
+    git(project.folder, "init", "--quiet")
+    git(project.folder, "add", "--all")
+    git(project.folder, "commit", "--quiet", "--message", "as it is")
+    targets = [f"{RESULTS}/runs/{run}/parameters.nc" for run in RUNS]
+    project.snakemake("-c2", *targets, "tsai2021_figS1", "--quiet", "rules", config=CONFIG)
+    return project
+
+
+def audit(project):
+    """Exit status, what was printed, and the manifest."""
+    done = project.snakemake("-c1", "audit", config=CONFIG, check=False)
+    manifest = json.loads((project.folder / RESULTS / "audit/manifest.json").read_text())
+    assert manifest["passed"] == (done.returncode == 0), done.stdout[-4000:]
+    return done, manifest
+
+
+def found(manifest) -> dict[str, set[str]]:
+    """Check -> places of its problems."""
+    return {
+        check["name"]: {problem["where"] for problem in check["problems"]}
+        for check in manifest["checks"]
+        if check["problems"]
+    }
+
+
+def test_an_untouched_tree_passes_and_nothing_is_made(audited):
+    results = audited.folder / RESULTS
+    before = {p: p.stat().st_mtime_ns for p in results.rglob("*") if p.is_file()}
+    done, manifest = audit(audited)
+    assert found(manifest) == {}, done.stdout[-4000:]
+    after = {p: p.stat().st_mtime_ns for p in results.rglob("*") if p.is_file()}
+    assert {p: after.get(p) for p in before} == before
+    new = {p.relative_to(results).as_posix() for p in {*after} - {*before}}
+    outside = {name for name in new if not name.startswith("audit/")}
+    assert outside == {"logs/audit.log", "benchmarks/audit.tsv"}
+    looked = {check["name"]: check["looked_at"] for check in manifest["checks"]}
+    assert looked["raw"] > 1000
+    assert looked["stamps"] > 60
+    assert looked["lineage"] == 3
+    assert manifest["not_made"]
+    files = {file["path"]: file for file in manifest["files"]}
+    learned = files[f"{RESULTS}/runs/dpl_a_vic_s8_2y_1/parameters.nc"]
+    assert (learned["rule"], learned["seed"], len(learned["sha256"])) == ("learn_dpl", "1", 64)
+    page = (results / "audit/audit.md").read_text()
+    assert "# Audit of audited: passed" in page
+    assert "the twin of seed 1" in page
+
+
+def test_the_crate_is_one_of_a_workflow_run(audited):
+    folder = audited.folder / RESULTS / "audit"
+    assert check_crate(folder) == []
+    graph = json.loads((folder / "ro-crate-metadata.json").read_text())["@graph"]
+    entities = {entity["@id"]: entity for entity in graph}
+    assert {one["@id"] for one in entities["./"]["conformsTo"]} == {*PROFILES}
+    assert entities["./"]["mainEntity"] == {"@id": "project/Snakefile"}
+    run = entities["#run"]
+    made = {one["@id"] for one in run["result"]}
+    assert "outputs/figures/tsai2021/tsai2021_figS1.png" in made
+    assert {f"outputs/runs/{name}/parameters.nc" for name in RUNS} <= made
+    assert entities["#seed"]["value"] == "1"
+    (folder / "outputs/figures/tsai2021/tsai2021_figS1.png").unlink()
+    assert any("tsai2021_figS1.png is named and not there" in lack for lack in check_crate(folder))
+
+
+def test_tampering_is_found_and_named(audited):
+    """All at once, since an audit takes its time; each must be told by its own check."""
+    results = audited.folder / RESULTS
+    kept = audited.folder / "kept"
+    shutil.copytree(results, kept)
+    number = results / "runs/sceua_vic_s8_2y_1/parameters.nc"
+    with netCDF4.Dataset(number, "a") as ds:
+        ds["parameters"][0, 0] = float(ds["parameters"][0, 0]) * 0.99
+    seed = results / "runs/dpl_a_vic_s8_2y_1/parameters.nc"
+    with netCDF4.Dataset(seed, "a") as ds:
+        ds.delncattr("provenance_seed")
+    leak = results / "smap/training.nc"
+    with netCDF4.Dataset(leak, "a") as ds:
+        ds["soil_moisture"][0, 0, -3] = 0.3
+    sidecar = results / "figures/tsai2021/tsai2021_figS1.png.json"
+    sidecar.unlink()
+    raw = sorted((results / "smap/twin/raw/smap").rglob("*.h5"))
+    raw[0].chmod(0o644)
+    shutil.copyfile(raw[1], raw[0])
+    module = audited.folder / "workflow/lib/parlearn/calibrate/objective.py"
+    text = module.read_text()
+    module.write_text(text + "\nEDITED = 1\n")
+    try:
+        done, manifest = audit(audited)
+    finally:
+        module.write_text(text)
+        shutil.rmtree(results)
+        kept.rename(results)
+    wrong = found(manifest)
+    name = {p: p.relative_to(audited.folder).as_posix() for p in (number, seed, leak, raw[0])}
+    assert name[number] in wrong["contents"]
+    assert name[seed] in wrong["stamps"]
+    assert name[leak] in wrong["separation"] & wrong["contents"]
+    assert sidecar.relative_to(audited.folder).as_posix().removesuffix(".json") in wrong["stamps"]
+    assert name[raw[0]] in wrong["raw"]
+    assert f"{RESULTS}/runs/sceua_vic_s8_2y_1/calibration/batch-0.nc" in wrong["stale"]
+    assert "." in wrong["commit"]
+    for place in [*name.values(), "was made by other code of calibrate_sceua"]:
+        assert place in done.stdout
+    assert "in the test period" in done.stdout
+
+
+def test_repeated_runs_are_the_same_to_the_last_bit(audited):
+    results = audited.folder / RESULTS
+    stamps = {p: p.stat().st_mtime_ns for p in (results / "runs").rglob("*") if p.is_file()}
+    done = audited.snakemake("-c2", "audit_rerun", config=CONFIG)
+    table = pd.read_csv(results / "audit/rerun.csv")
+    assert set(table["run"]) == {*RUNS}
+    assert table["same"].all(), table.to_string()
+    assert {"parameters.nc", "history.csv", "network/network.safetensors"} <= set(table["file"])
+    assert done.stdout.count("rule rerun_") == 4
+    assert {p: p.stat().st_mtime_ns for p in stamps} == stamps
+    assert not [p for p in (results / "audit/rerun").rglob("*") if p.is_file()]
+
+
+def test_a_run_that_cannot_be_repeated_is_named(audited):
+    """One was changed together with its stamp, so that only repeating it can tell."""
+    path = audited.folder / RESULTS / "runs/default_s8_2y/parameters.nc"
+    before = path.read_bytes()
+    with netCDF4.Dataset(path, "a") as ds:
+        ds["parameters"][0, 0] = float(ds["parameters"][0, 0]) * 0.99
+    only = ["--config", "audit={rerun: [default_s8_2y]}"]
+    done = audited.snakemake("-c1", "audit_rerun", *only, config=CONFIG, check=False)
+    path.write_bytes(before)
+    assert done.returncode == 1
+    assert "default_s8_2y, parameters.nc: not the same" in done.stdout
