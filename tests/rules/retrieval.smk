@@ -9,7 +9,7 @@ sys.path.insert(0, str(ROOT / "workflow" / "lib"))
 os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
 
 from parlearn import catalogue, gridding
-from parlearn.sourcehash import source_hash
+from parlearn.sourcehash import env_hash, source_hash
 
 CONFIG, SOURCE = config, config["source"]
 GRID = gridding.gridding(CONFIG)
@@ -20,6 +20,10 @@ ARCHIVES = catalogue.read_archives(ROOT / "config" / "datasets.csv", SCHEMAS)
 
 def code(script):
     return source_hash(ROOT / "workflow" / "scripts" / f"{script}.py")
+
+
+def env(name):
+    return env_hash(ROOT / "envs" / f"{name}.yaml")
 
 
 def growing(amount):
