@@ -7,6 +7,8 @@ from pathlib import Path
 import xarray as xr
 
 from parlearn import contracts
+from parlearn.audit.stamps import check_stamps
+from parlearn.audit.tree import read_tree
 
 RESULTS = "results/tiny"
 
@@ -28,6 +30,13 @@ def test_every_file_keeps_its_contract_and_says_whence_it_comes(chain):
         assert inputs or attributes["provenance_rule"] == "build_twin", path
     for path in [*results(chain, "figures/*/*.png"), *results(chain, "history.csv")]:
         assert json.loads(Path(f"{path}.json").read_text())["code"], path
+
+
+def test_every_file_has_a_whole_stamp(chain):
+    tree = read_tree(chain.folder, RESULTS, "smap", [])
+    check = check_stamps(tree)
+    assert check.problems == []
+    assert check.looked_at > 300
 
 
 def test_nothing_half_written_or_temporary_is_left(chain):

@@ -97,12 +97,13 @@ PINNED = {f"resources/raw/hydrodl/{name}": row for name, row in DATASETS.items()
 PINNED = PINNED if SOURCE["name"] == "hydrodl" else {}
 
 
+# Rules that have no output run whenever they are asked for. A benchmark would be one.
+
+
 rule audit:
     """Look through all results, say what is wrong and where, and write it down; make nothing anew."""
     log:
         "<logs>/audit.log",
-    benchmark:
-        "<benchmarks>/audit.tsv"
     conda:
         "../../envs/audit.yaml"
     threads: 1
@@ -255,8 +256,6 @@ rule audit_rerun:
         ],
     log:
         "<logs>/audit_rerun.log",
-    benchmark:
-        "<benchmarks>/audit_rerun.tsv"
     conda:
         "../../envs/audit.yaml"
     threads: 1

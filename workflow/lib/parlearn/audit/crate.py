@@ -153,8 +153,9 @@ def _inputs(crate: ROCrate, folder: Path, tree: Tree, instance: Mapping) -> list
     """Raw files by their addresses, frozen lists of granules, the seed of a twin."""
     given = []
     for path, url in instance["urls"].items():
-        if tree.checksum(path):
-            about = {"name": path, "sha256": instance["pinned"][path]}
+        if checksum := tree.checksum(path):
+            size = (tree.root / path).stat().st_size
+            about = {"name": path, "sha256": checksum, "contentSize": str(size)}
             given.append(crate.add_file(url, fetch_remote=False, properties=about))
     for path in tree.of_rule("list_granules"):
         given.append(_copy(crate, folder, tree, path))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from parlearn.audit.findings import Check
 from parlearn.audit.tree import Tree
+from parlearn.provenance import read_sidecar
 from parlearn.retrieve.checks import Expected
 from parlearn.retrieve.listing import COLUMNS, read_rows
 from parlearn.retrieve.logins import RetrievalError
@@ -44,8 +45,8 @@ def check_raw(
             if (now := tree.checksum(path)) and now != pinned[path]:
                 check.wrong(
                     path,
-                    f"has the sha256 {now[:16]}..., config/datasets.csv {pinned[path][:16]}...: "
-                    "it is another file than was published; remove it and retrieve it again",
+                    f"has the sha256 {now[:12]}..., config/datasets.csv {pinned[path][:12]}...: "
+                    f"it is not the file that was published{_mirrored(tree, path, now)}",
                 )
         elif path in tracked:
             known[path] = TRACKED
@@ -71,6 +72,17 @@ def check_raw(
             for problem in _granule_problems(tree, row, frozen.get(row["name"]), published):
                 check.wrong(row["path"], problem)
     return check, known, arrived
+
+
+def _mirrored(tree: Tree, path: str, checksum: str) -> str:
+    """Where a file comes from that is not the one published, if its mirror has said so."""
+    try:
+        told = read_sidecar(tree.root / path).get("retrieved", {})
+    except (OSError, ValueError):
+        return ""
+    if told.get("sha256") != checksum or not told.get("note"):
+        return ""
+    return f"; it came so from {told['origin']}, by the SHA256SUMS of that mirror"
 
 
 def _granule_problems(tree: Tree, row: Mapping, frozen: Mapping | None, published: Mapping):
