@@ -374,6 +374,8 @@ def test_page_manifest_and_crate_are_written(made, tmp_path):
     files = {file["path"]: file for file in listed["files"]}
     assert files[f"{FIGURE}.png"]["sha256"] == sha256(f"{FIGURE}.png")
     assert files[f"{FOLDER}/parameters.nc"]["seed"] == "7"
+    outside = {file["path"]: file["sha256"] for file in listed["outside"]}
+    assert outside == {path: sha256(path) for path in (RAW, "resources/table.csv")}
     assert not listed["passed"]
     folder = tmp_path / "audit"
     folder.mkdir()

@@ -17,10 +17,11 @@ from parlearn.audit.tree import Tree
 
 @dataclass(frozen=True)
 class Audit:
-    """What all checks found, and the answers to the published claims."""
+    """What all checks found, the answers to the published claims, and what each raw file is."""
 
     checks: list[Check]
     answers: pd.DataFrame
+    raw: dict[str, str]
 
     @property
     def passed(self) -> bool:
@@ -58,4 +59,4 @@ def inspect(tree: Tree, instance: Mapping) -> Audit:
     ]
     if not tree.made:
         checks[0].wrong(tree.results, "there are no results to look at: make some first")
-    return Audit(checks, answers)
+    return Audit(checks, answers, known)

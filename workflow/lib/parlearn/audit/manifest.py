@@ -10,7 +10,9 @@ from parlearn.provenance import text_digest
 
 
 def manifest(audit: Audit, tree: Tree, instance: Mapping, created: str) -> dict:
-    """JSON types alone. ``provenance`` of a file is a digest of its stamp."""
+    """JSON types alone. ``provenance`` of a file is a digest of its stamp; files outside of the
+    results are those that results go back to.
+    """
     return {
         "instance": instance["name"],
         "results": tree.results,
@@ -30,6 +32,11 @@ def manifest(audit: Audit, tree: Tree, instance: Mapping, created: str) -> dict:
         "claims": json.loads(audit.answers.to_json(orient="records")),
         "not_made": tree.missing,
         "files": [_entry(file) for file in tree.files.values()],
+        "outside": [
+            {"path": path, "sha256": tree.checksum(path), "what": what}
+            for path, what in audit.raw.items()
+            if path not in tree.files
+        ],
     }
 
 
