@@ -1,45 +1,33 @@
 """The audit of a small finished tree, untouched and tampered with; repeated runs."""
 
+import copy
 import json
 import shutil
-import subprocess
 
 import netCDF4
 import pandas as pd
 import pytest
-import yaml
 
 from parlearn.audit.crate import PROFILES, check_crate
 
-CONFIG = "tests/workflow/audited.yaml"
-RESULTS = "results/audited"
-RUNS = ("default_s8_2y", "sceua_vic_s8_2y_1", "dpl_a_vic_s8_2y_1")
-
-
-def git(folder, *words):
-    who = ["-c", "user.name=A Test", "-c", "user.email=test@example.org"]
-    subprocess.run(["git", "-C", str(folder), *who, *words], check=True, capture_output=True)
+RESULTS = "results/tiny"
+RUNS = ("default_s8_2y", "sceua_s8_2y_1", "dpl_a_vic_s8_2y_1")
+REPEAT = ["--config", f"audit={{rerun: [{', '.join(RUNS)}]}}"]
 
 
 @pytest.fixture(scope="module")
-def audited(make_project):
-    """A committed copy of the project with a figure and three runs through VIC."""
-    project = make_project("audited")
-    config = yaml.safe_load((project.folder / "tests/workflow/tiny.yaml").read_text())
-    config |= {"name": "audited", "results": RESULTS, "run_set": "paper"}
-    (project.folder / CONFIG).write_text(yaml.safe_dump(config))
-    (project.folder / ".gitignore").write_text("/results/\n/.snakemake/\n__pycache__/\n")
-    git(project.folder, "init", "--quiet")
-    git(project.folder, "add", "--all")
-    git(project.folder, "commit", "--quiet", "--message", "as it is")
-    targets = [f"{RESULTS}/runs/{run}/parameters.nc" for run in RUNS]
-    project.snakemake("-c2", *targets, "tsai2021_figS1", "--quiet", "rules", config=CONFIG)
+def audited(chain, tmp_path_factory):
+    """A copy of the finished chain, to be tampered with."""
+    folder = tmp_path_factory.mktemp("audited") / "parlearn"
+    shutil.copytree(chain.folder, folder, symlinks=True)
+    project = copy.copy(chain)
+    project.folder = folder
     return project
 
 
 def audit(project):
     """Exit status, what was printed, and the manifest."""
-    done = project.snakemake("-c1", "audit", config=CONFIG, check=False)
+    done = project.snakemake("-c1", "audit", check=False)
     manifest = json.loads((project.folder / RESULTS / "audit/manifest.json").read_text())
     assert manifest["passed"] == (done.returncode == 0), done.stdout[-4000:]
     return done, manifest
@@ -67,13 +55,12 @@ def test_an_untouched_tree_passes_and_nothing_is_made(audited):
     looked = {check["name"]: check["looked_at"] for check in manifest["checks"]}
     assert looked["raw"] > 1000
     assert looked["stamps"] > 60
-    assert looked["lineage"] == 3
-    assert manifest["not_made"]
+    assert looked["lineage"] > 60
     files = {file["path"]: file for file in manifest["files"]}
     learned = files[f"{RESULTS}/runs/dpl_a_vic_s8_2y_1/parameters.nc"]
     assert (learned["rule"], learned["seed"], len(learned["sha256"])) == ("learn_dpl", "1", 64)
     page = (results / "audit/audit.md").read_text()
-    assert "# Audit of audited: passed" in page
+    assert "# Audit of tiny: passed" in page
     assert "the twin of seed 1" in page
 
 
@@ -98,7 +85,7 @@ def test_tampering_is_found_and_named(audited):
     results = audited.folder / RESULTS
     kept = audited.folder / "kept"
     shutil.copytree(results, kept)
-    number = results / "runs/sceua_vic_s8_2y_1/parameters.nc"
+    number = results / "runs/sceua_s8_2y_1/parameters.nc"
     with netCDF4.Dataset(number, "a") as ds:
         ds["parameters"][0, 0] = float(ds["parameters"][0, 0]) * 0.99
     seed = results / "runs/dpl_a_vic_s8_2y_1/parameters.nc"
@@ -128,7 +115,7 @@ def test_tampering_is_found_and_named(audited):
     assert name[leak] in wrong["separation"] & wrong["contents"]
     assert sidecar.relative_to(audited.folder).as_posix().removesuffix(".json") in wrong["stamps"]
     assert name[raw[0]] in wrong["raw"]
-    assert f"{RESULTS}/runs/sceua_vic_s8_2y_1/calibration/batch-0.nc" in wrong["stale"]
+    assert f"{RESULTS}/runs/sceua_s8_2y_1/calibration/batch-0.nc" in wrong["stale"]
     assert "." in wrong["commit"]
     for place in [*name.values(), "was made by other code of calibrate_sceua"]:
         assert place in done.stdout
@@ -138,12 +125,12 @@ def test_tampering_is_found_and_named(audited):
 def test_repeated_runs_are_the_same_to_the_last_bit(audited):
     results = audited.folder / RESULTS
     stamps = {p: p.stat().st_mtime_ns for p in (results / "runs").rglob("*") if p.is_file()}
-    done = audited.snakemake("-c2", "audit_rerun", config=CONFIG)
+    done = audited.snakemake("-c2", "audit_rerun", *REPEAT)
     table = pd.read_csv(results / "audit/rerun.csv")
     assert set(table["run"]) == {*RUNS}
     assert table["same"].all(), table.to_string()
     assert {"parameters.nc", "history.csv", "network/network.safetensors"} <= set(table["file"])
-    assert done.stdout.count("rule rerun_") == 4
+    assert done.stdout.count("rule rerun_") >= len(RUNS)
     assert {p: p.stat().st_mtime_ns for p in stamps} == stamps
     assert not [p for p in (results / "audit/rerun").rglob("*") if p.is_file()]
 
@@ -155,7 +142,7 @@ def test_a_run_that_cannot_be_repeated_is_named(audited):
     with netCDF4.Dataset(path, "a") as ds:
         ds["parameters"][0, 0] = float(ds["parameters"][0, 0]) * 0.99
     only = ["--config", "audit={rerun: [default_s8_2y]}"]
-    done = audited.snakemake("-c1", "audit_rerun", *only, config=CONFIG, check=False)
+    done = audited.snakemake("-c1", "audit_rerun", *only, check=False)
     path.write_bytes(before)
     assert done.returncode == 1
     assert "default_s8_2y, parameters.nc: not the same" in done.stdout
