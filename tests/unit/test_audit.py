@@ -402,7 +402,8 @@ def repeated(tmp_path):
     def write(folder, parameters, **stamp):
         space = SPACE.subset(["infilt", "Ws"])
         attributes = {"machine": "m", "device": "cpu", "versions": "{}", "code": "c"} | stamp
-        attributes |= {"inputs": json.dumps({str(folder): "sum"})}
+        given = {"then": "results/in.nc", "now": "/there/results/in.nc"}[folder]
+        attributes = {"inputs": json.dumps({given: "sum"})} | attributes
         given = {f"provenance_{name}": value for name, value in attributes.items()}
         path = tmp_path / folder / "parameters.nc"
         contracts.write(parameters_dataset(space, parameters), path, "parameters", given)
@@ -440,6 +441,18 @@ def test_elsewhere_a_repeated_run_is_held_to_tolerances(repeated):
 def test_a_run_of_other_code_is_not_compared_in_silence(repeated):
     then, now = repeated("then", PARAMETERS), repeated("now", PARAMETERS, code="d")
     assert [row.file for row in compare_run("r", then, now) if not row.passed] == ["code"]
+
+
+def test_a_run_from_other_inputs_is_told_and_repeated_parts_are_none(repeated):
+    then = repeated("then", PARAMETERS)
+    parts = {"/there/results/in.nc": "sum", "results/x/audit/rerun/r/part.nc": "any"}
+    other = {"/there/results/in.nc": "another sum"}
+    failed = [
+        [row.file for row in compare_run("r", then, now) if not row.passed]
+        for inputs in (parts, other)
+        if (now := repeated("now", PARAMETERS, inputs=json.dumps(inputs)))
+    ]
+    assert failed == [[], ["inputs"]]
 
 
 def test_the_cheapest_run_of_each_kind_is_repeated(tmp_path):

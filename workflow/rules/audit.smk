@@ -136,7 +136,8 @@ rule audit:
 
 
 # Runs repeated from their inputs. These are named by absolute paths, of which Snakemake makes none
-# anew; the scripts are those of the rules that made the runs.
+# anew; the scripts are those of the rules that made the runs. What was repeated and came out the
+# same is removed, so that the next call repeats it.
 
 
 def as_it_is(rule):
@@ -169,7 +170,7 @@ use rule set_default as rerun_set_default with:
     input:
         unpack(as_it_is("set_default")),
     output:
-        temp(f"{RERUN}/{{run}}/parameters.nc"),
+        f"{RERUN}/{{run}}/parameters.nc",
     log:
         "<logs>/rerun_set_default/{run}.log",
     benchmark:
@@ -180,7 +181,7 @@ use rule set_cellmean as rerun_set_cellmean with:
     input:
         unpack(as_it_is("set_cellmean")),
     output:
-        temp(f"{RERUN}/{{run}}/parameters.nc"),
+        f"{RERUN}/{{run}}/parameters.nc",
     log:
         "<logs>/rerun_set_cellmean/{run}.log",
     benchmark:
@@ -191,7 +192,7 @@ use rule calibrate_sceua as rerun_calibrate_sceua with:
     input:
         unpack(as_it_is("calibrate_sceua")),
     output:
-        temp(f"{RERUN}/{{run}}/calibration/batch-{{batch}}.nc"),
+        f"{RERUN}/{{run}}/calibration/batch-{{batch}}.nc",
     log:
         "<logs>/rerun_calibrate_sceua/{run}_batch-{batch}.log",
     benchmark:
@@ -207,10 +208,10 @@ use rule join_sceua as rerun_join_sceua with:
             batch=range(calibration_batches(wildcards)),
         ),
     output:
-        parameters=temp(f"{RERUN}/{{run}}/parameters.nc"),
-        trajectory=temp(f"{RERUN}/{{run}}/trajectory.nc"),
-        history=temp(f"{RERUN}/{{run}}/history.csv"),
-        cells=temp(f"{RERUN}/{{run}}/cells.csv"),
+        parameters=f"{RERUN}/{{run}}/parameters.nc",
+        trajectory=f"{RERUN}/{{run}}/trajectory.nc",
+        history=f"{RERUN}/{{run}}/history.csv",
+        cells=f"{RERUN}/{{run}}/cells.csv",
     log:
         "<logs>/rerun_join_sceua/{run}.log",
     benchmark:
@@ -221,11 +222,11 @@ use rule learn_dpl as rerun_learn_dpl with:
     input:
         unpack(as_it_is("learn_dpl")),
     output:
-        parameters=temp(f"{RERUN}/{{run}}/parameters.nc"),
-        trajectory=temp(f"{RERUN}/{{run}}/trajectory.nc"),
-        history=temp(f"{RERUN}/{{run}}/history.csv"),
-        network=temp(f"{RERUN}/{{run}}/network/network.safetensors"),
-        card=temp(f"{RERUN}/{{run}}/network/card.json"),
+        parameters=f"{RERUN}/{{run}}/parameters.nc",
+        trajectory=f"{RERUN}/{{run}}/trajectory.nc",
+        history=f"{RERUN}/{{run}}/history.csv",
+        network=f"{RERUN}/{{run}}/network/network.safetensors",
+        card=f"{RERUN}/{{run}}/network/card.json",
     log:
         "<logs>/rerun_learn_dpl/{run}.log",
     benchmark:

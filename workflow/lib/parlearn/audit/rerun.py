@@ -59,7 +59,10 @@ def compare_run(run: str, then: Mapping[str, str], now: Mapping[str, str]) -> li
         rows.append(Compared(run, name, same, passed, told + where))
     if first["code"] != second["code"]:
         rows.append(Compared(run, "code", False, False, "the code was edited since: run it again"))
-    if _contents(first) != _contents(second):
+    then_given, now_given = (json.loads(stamp["inputs"] or "{}") for stamp in (first, second))
+    # what was taken as it is stands there by its absolute path; parts of the run were repeated too
+    taken = {checksum for path, checksum in now_given.items() if Path(path).is_absolute()}
+    if not taken <= {*then_given.values()}:
         told = "the inputs are not those that the run was made from: run it again"
         rows.append(Compared(run, "inputs", False, False, told))
     return rows
@@ -71,11 +74,6 @@ def _stamp(path) -> dict[str, str]:
     return {
         name: found.get(name, "") for name in ("machine", "device", "versions", "code", "inputs")
     }
-
-
-def _contents(stamp) -> list[str]:
-    """Checksums of inputs, wherever they lie."""
-    return sorted(json.loads(stamp["inputs"] or "{}").values())
 
 
 def _same(one, two) -> tuple[bool, str]:
