@@ -32,7 +32,7 @@ define timed
 	printf '=== %s: %d min %02d s\n' '$(1)' $$((took / 60)) $$((took % 60))
 endef
 
-.PHONY: demo real test test-slurm lint bench setup
+.PHONY: demo real test test-unit test-reference test-rules test-workflow test-slurm lint bench setup
 demo: $(READY)
 	$(call timed,demo,snakemake --cores $(CORES) --quiet rules -- all && \
 		snakemake --cores $(CORES) $(HUAIHE) --quiet rules -- all)
@@ -42,10 +42,19 @@ real: $(READY)
 	$(call timed,real,snakemake --cores $(CORES) $(REAL) --quiet rules -- all)
 	snakemake $(REAL) --report results/real/report.html
 
-test: $(READY) lint
+# make -j2 test runs two of these side by side
+test: lint test-unit test-workflow test-reference test-rules
+
+test-unit: $(READY)
 	$(call timed,unit tests,pytest tests/unit)
+
+test-reference: $(READY)
 	$(call timed,reference tests,pytest tests/reference)
+
+test-rules: $(READY)
 	$(call timed,rule tests,pytest tests/rules)
+
+test-workflow: $(READY)
 	$(call timed,workflow tests,pytest tests/workflow)
 
 # without a SLURM, and where none can be started, they are skipped and say so
