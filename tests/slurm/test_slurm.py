@@ -33,7 +33,7 @@ PROFILE = [
     *("--profile", "slurm", "--slurm-status-command", "squeue"),
     *("--seconds-between-status-checks", "3", "--slurm-init-seconds-before-status-checks", "3"),
 ]
-PATIENCE = 600  # seconds; the machine may be busy
+PATIENCE = 1800  # seconds; the machine may be busy
 
 
 def slurm(*words) -> str:
@@ -140,16 +140,15 @@ def end(process):
 def queue(project) -> dict[int, dict]:
     """SLURM's jobs of a folder, those over included: number -> rule, partition, state and GPUs."""
     found = {}
-    said = slurm("squeue", "-h", "-t", "all", "-S", "i", "-o", "%i|%P|%T|%b|%Z|%k")
-    for line in said.splitlines():
-        number, partition, state, gres, folder, comment = line.split("|", 5)
+    fields = "JobID:;,Partition:;,State:;,tres-per-job:;,WorkDir:;,Comment:"
+    for line in slurm("squeue", "-h", "-t", "all", "-S", "i", "-O", fields).splitlines():
+        number, partition, state, tres, folder, comment = line.strip().split(";", 5)
         if Path(folder) == project.folder:
-            rule = re.match(r"rule_([a-z_]+?)(_wildcards.*)?$", comment)[1]
             found[int(number)] = {
-                "rule": rule,
+                "rule": re.match(r"rule_([a-z_]+?)(_wildcards.*)?$", comment)[1],
                 "partition": partition,
                 "state": state,
-                "gpus": 0 if gres == "N/A" else 1,
+                "gpus": int(tres.endswith("gpu:1")),
             }
     return found
 

@@ -84,6 +84,36 @@ def test_modules_of_a_script(tree):
     }
 
 
+def read_as_text(files):
+    """File -> modules its import statements name, found by a search of the text alone."""
+    words = re.compile(
+        r"^ *from (parlearn[\w.]*) import (\([^)]*\)|.*)|^ *import (parlearn\S*)", re.M
+    )
+    found = {}
+    for path in files:
+        found[path] = set()
+        for start, names, whole in words.findall(path.read_text()):
+            for name in [whole] if whole else [f"{start}.{n}" for n in re.findall(r"\w+", names)]:
+                parts = name.split(".")
+                for n in range(1, len(parts) + 1):
+                    base = LIBRARY.parent.joinpath(*parts[:n])
+                    found[path] |= {base.with_suffix(".py"), base / "__init__.py"}
+        found[path] &= set(files)
+    return found
+
+
+def test_modules_of_every_script_are_those_its_text_leads_to():
+    scripts = sorted((LIBRARY.parents[1] / "scripts").glob("*.py"))
+    imports = read_as_text([*LIBRARY.rglob("*.py"), *scripts])
+    assert len(scripts) > 50
+    for script in scripts:
+        found, new = set(), {script}
+        while new:
+            found |= new
+            new = set().union(*(imports[path] for path in new)) - found
+        assert {p for p in modules(script) if p.suffix == ".py"} == found - {script}, script.stem
+
+
 def test_library_makes_no_import_the_digest_cannot_see():
     computed = re.compile(r"importlib\.import_module|__import__\(")
     found = [

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import xarray as xr
@@ -93,11 +94,15 @@ def test_report_is_one_file_with_captions(chain):
     assert not re.search(r'(src|href)="https?://[^"]*\.(js|css)"', text)
 
 
-def test_same_seed_same_numbers(chain):
+def test_same_seed_same_numbers(chain, tmp_path):
     path = chain.folder / RESULTS / "runs/dpl_a_vic_s8_2y_1/parameters.nc"
     with xr.open_dataset(path) as ds:
         before = ds.load()
+    kept = shutil.copytree(path.parent, tmp_path / "kept")
     path.unlink()
     chain.snakemake("-c1", path.relative_to(chain.folder), "--quiet", "rules")
     with xr.open_dataset(path) as ds:
         assert ds.load().equals(before)
+    # with the dates of before, so that others find the chain finished
+    shutil.rmtree(path.parent)
+    shutil.copytree(kept, path.parent)

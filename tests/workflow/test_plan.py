@@ -17,7 +17,7 @@ CONFIGS = {
     "config/li2023_real.yaml": (50, 600),
     "config/huaihe_twin.yaml": (30, 100),
     # archives, with neither logins nor maps at hand
-    "config/conus.yaml": (500, 1000),
+    "config/conus.yaml": (500, 1200),
     "config/huaihe.yaml": (30, 200),
 }
 

@@ -23,7 +23,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     if searched and same and Path(coverage).is_file():
         log.info("%s: frozen for these settings, and kept: remove it to search again", target)
         frozen = read_sidecar(target)
-        provenance["frozen"] = frozen.get("frozen", frozen["created"])
+        provenance["frozen"] = frozen.get("frozen") or frozen.get("created", "")
         for path in (target, coverage):
             os.utime(path)
     else:
