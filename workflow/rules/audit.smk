@@ -55,43 +55,6 @@ rule claims:
 # given as a parameter, and nothing is an input: an audit makes nothing but what it writes itself.
 
 
-def job_of(path):
-    """The job that makes a file: rule, code, settings, inputs, outputs; None where no rule does."""
-    for rule in workflow.rules:
-        if not any(output.match(path) for output in rule.output):
-            continue
-        wildcards = Wildcards(fromdict=rule.get_wildcards(path))
-        inputs, outputs = rule.expand_input(wildcards)[0], rule.expand_output(wildcards)[0]
-        params = dict(rule.expand_params(wildcards, inputs, outputs, None)[0].items())
-        return {
-            "rule": rule.name,
-            "wildcards": dict(wildcards.items()),
-            "code": params.get("code", ""),
-            "settings": settings(params),
-            # what an ancient input holds does not matter
-            "inputs": [str(path) for path in inputs if not path.is_ancient],
-            "outputs": [str(path) for path in outputs],
-            "before": [str(path) for path in inputs],
-        }
-
-
-def all_jobs(wildcards):
-    """The jobs behind all targets of the configuration, and behind files of runs that are there."""
-    waiting = [str(path) for path in workflow.get_rule("all").expand_input(Wildcards())[0]]
-    waiting += [str(path) for path in Path(RUN_FOLDER).glob("*/*")]
-    known, jobs = set(), []
-    while waiting:
-        path = waiting.pop()
-        if path not in known and (job := job_of(path)):
-            waiting += job.pop("before")
-            jobs.append(job)
-            known |= {*job["outputs"]}
-        known.add(path)
-    return jobs
-
-
-RUN_FOLDER = f"{CONFIG['results']}/runs"
-AUDIT_FOLDER = f"{CONFIG['results']}/audit"
 # path -> row of config/datasets.csv, of the files that this source has
 PINNED = {f"resources/raw/hydrodl/{name}": row for name, row in DATASETS.items()}
 PINNED = PINNED if SOURCE["name"] == "hydrodl" else {}
@@ -138,23 +101,6 @@ rule audit:
 # Runs repeated from their inputs. These are named by absolute paths, of which Snakemake makes none
 # anew; the scripts are those of the rules that made the runs. What was repeated and came out the
 # same is removed, so that the next call repeats it.
-
-
-def as_it_is(rule):
-    """Input of a rule: the files that are there, by the names that the rule has for them."""
-
-    def files(wildcards):
-        inputs = workflow.get_rule(rule).expand_input(wildcards)[0]
-        return {
-            name: (
-                str(Path(value).absolute())
-                if isinstance(value, str)
-                else [str(Path(path).absolute()) for path in value]
-            )
-            for name, value in inputs.items()
-        }
-
-    return files
 
 
 RERUN = f"{AUDIT_FOLDER}/rerun"
@@ -231,22 +177,6 @@ use rule learn_dpl as rerun_learn_dpl with:
         "<logs>/rerun_learn_dpl/{run}.log",
     benchmark:
         "<benchmarks>/rerun_learn_dpl/{run}.tsv"
-
-
-def repeated(wildcards):
-    """Run -> names of its files, of the runs to repeat: as configured, or the cheapest of a kind."""
-    runs = CONFIG.get("audit", {}).get("rerun") or cheapest(
-        LEARNED_BY, f"{CONFIG['results']}/benchmarks", RUN_FOLDER
-    )
-    if not runs:
-        raise WorkflowError(f"there is no run in {RUN_FOLDER} to repeat: make some first")
-    jobs = {run: job_of(f"{RUN_FOLDER}/{run}/parameters.nc") for run in runs}
-    if unknown := [run for run, job in jobs.items() if job is None]:
-        raise WorkflowError(f"audit.rerun: there is no run {unknown[0]} in this configuration")
-    return {
-        run: [str(Path(path).relative_to(f"{RUN_FOLDER}/{run}")) for path in job["outputs"]]
-        for run, job in jobs.items()
-    }
 
 
 rule audit_rerun:
