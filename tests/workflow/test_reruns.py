@@ -155,7 +155,7 @@ def test_one_row_runs_that_run_and_what_shows_it_again(tree):
     paths = [path for job in jobs for path in job.outputs]
     assert {p.split("/")[3] for p in paths if p.startswith(f"{RESULTS}/runs/")} == {run}
     assert not [p for p in paths if p.startswith(f"{RESULTS}/smap/")]
-    drawn = {p.split("/")[-1][:-4] for p in paths if p.startswith(f"{RESULTS}/figures/")}
+    drawn = {p.split("/")[-1].split(".")[0] for p in paths if p.startswith(f"{RESULTS}/figures/")}
     figures = shown(tree)
     assert drawn == {name for name, figure in figures.items() if run in figure["runs"]}
     assert "tsai2021_fig1" in drawn

@@ -6,14 +6,14 @@ AUDIT_FOLDER = f"{CONFIG['results']}/audit"
 
 def job_of(path):
     """The job that makes a file: rule, code, settings, inputs, outputs; None where no rule does."""
-    for rule in workflow.rules:
-        if not any(output.match(path) for output in rule.output):
+    for made_by in workflow.rules:
+        if not any(output.match(path) for output in made_by.output):
             continue
-        wildcards = Wildcards(fromdict=rule.get_wildcards(path))
-        inputs, outputs = rule.expand_input(wildcards)[0], rule.expand_output(wildcards)[0]
-        params = dict(rule.expand_params(wildcards, inputs, outputs, None)[0].items())
+        wildcards = Wildcards(fromdict=made_by.get_wildcards(path))
+        inputs, outputs = made_by.expand_input(wildcards)[0], made_by.expand_output(wildcards)[0]
+        params = dict(made_by.expand_params(wildcards, inputs, outputs, None)[0].items())
         return {
-            "rule": rule.name,
+            "rule": made_by.name,
             "wildcards": dict(wildcards.items()),
             "code": params.get("code", ""),
             "settings": settings(params),
