@@ -19,6 +19,7 @@ from parlearn.calibrate.domain import calibrate_domain
 from parlearn.calibrate.sceua import Settings as SceuaSettings
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.settings import Settings
+from parlearn.metrics.progress import first_below
 from parlearn.models.vic import default_parameters
 
 EPOCHS, EVALUATIONS = 60, 500
@@ -57,7 +58,7 @@ def measure():
         row = {"method": name, "final_rmse": float(table["rmse_train_cells"].iloc[-1])}
         row["final_rmse_held_out"] = float(table["rmse_test_cells"].iloc[-1])
         for label, threshold in (("sceua", final), ("sceua_5_percent", 1.05 * final)):
-            runs, seconds = evaluate.first_below(table, threshold)
+            runs, seconds = first_below(table, threshold)
             row |= {f"epochs_to_{label}": runs, f"seconds_to_{label}": seconds}
         rows.append(row | {"seconds": spent[name]})
     return rows

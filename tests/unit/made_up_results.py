@@ -10,7 +10,7 @@ import xarray as xr
 from parlearn import contracts, files
 from parlearn.domain import grid_splits
 from parlearn.kinds import KINDS
-from parlearn.study import ROLES
+from parlearn.roles import ROLES
 
 NAMES = ["infilt", "Ds", "Dsmax", "Ws", "expt"]
 LOWER = np.array([0.001, 0.001, 0.1, 0.5, 8.0])

@@ -8,6 +8,8 @@ import torch
 import xarray as xr
 
 from parlearn import contracts, evaluate
+from parlearn.metrics.paired import compare
+from parlearn.metrics.progress import first_below
 from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
 
 PERIODS = {"train": ("2020-01-11", "2020-01-20"), "test": ("2020-01-21", "2020-02-09")}
@@ -201,8 +203,8 @@ def test_curve(monkeypatch, largest):
     np.testing.assert_allclose(table["rmse_test_cells"], [0.2, 0.1, 0.04, 0.0], atol=1e-6)
     assert all(cells == [0, 1, 3, 5] for _, cells in model.calls)
     assert len(model.calls) == (1 if largest > 1 else 4)
-    assert evaluate.first_below(table, 0.05) == (20.0, 4.0)
-    assert np.isnan(evaluate.first_below(table, -1.0)).all()
+    assert first_below(table, 0.05) == (20.0, 4.0)
+    assert np.isnan(first_below(table, -1.0)).all()
 
 
 def test_curve_takes_the_map_of_each_epoch():
@@ -234,14 +236,14 @@ def test_compare():
     first = rng.normal(0.05, 0.01, 40)
     second = first + rng.normal(0.005, 0.005, 40)
     first[3], second[7] = np.nan, np.nan
-    result = evaluate.compare(first, second)
+    result = compare(first, second)
     seen = np.isfinite(first) & np.isfinite(second)
     expected = scipy.stats.wilcoxon(first[seen], second[seen])
     assert (result["cells"], result["dropped"]) == (38, 2)
     assert result["p_value"] == pytest.approx(expected.pvalue)
     assert result["p_value"] < 0.01
     assert result["median_difference"] < 0
-    assert evaluate.compare(first, first)["p_value"] == 1
-    assert np.isnan(evaluate.compare(np.array([np.nan]), np.array([1.0]))["p_value"])
+    assert compare(first, first)["p_value"] == 1
+    assert np.isnan(compare(np.array([np.nan]), np.array([1.0]))["p_value"])
     with pytest.raises(ValueError, match="same cells"):
-        evaluate.compare(first, second[1:])
+        compare(first, second[1:])

@@ -13,7 +13,8 @@ from parlearn import contracts
 from parlearn.fill import fill_period, fill_training
 from parlearn.gap_network import FillSettings, GapFiller, apply, before
 from parlearn.gaps import withhold
-from parlearn.study import FORCING, ROLES, build_study
+from parlearn.roles import ROLES
+from parlearn.study import FORCING, build_study
 from parlearn.training import Training
 
 torch.set_num_threads(1)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 import torch
 import xarray as xr
 
@@ -18,14 +17,11 @@ from parlearn.calibrate.objective import LARGEST_CALL
 from parlearn.learn.observation import SIX_AM, apply_map, fit_domain_map, observe, pair
 from parlearn.metrics.point import METRICS, rmse
 from parlearn.models.base import ProcessModel
-from parlearn.study import ROLES
+from parlearn.roles import ROLES, TESTS
 
 #: scores of metrics.nc, in their order there
 SCORES = ("bias", "rmse", "ubrmse", "corr", "nse")
 MAPS = ("raw", "mapped")
-
-#: role of the cells of each test
-TESTS = {"temporal": "train", "spatial": "test"}
 
 Span = tuple[str, str]
 
@@ -47,7 +43,7 @@ def score(
     observations : targets (cell, time) on the same days, NaN = gap; a target whose observations
         are means of several days has their number, ``NAME_days`` (time)
     periods : first and last day, ISO, inclusive, of "train" and "test"
-    role : (cell,) see :data:`parlearn.study.ROLES`
+    role : (cell,) see :data:`parlearn.roles.ROLES`
     slope, offset : scalars or (cell,), the observation map of the run; fluxes have none, their
         "mapped" scores are the raw ones
 
@@ -201,49 +197,6 @@ def curve(
     for name in TESTS.values():
         table[f"rmse_{name}_cells"] = _medians(errors[:, np.asarray(role)[cells] == ROLES[name]])
     return table
-
-
-def first_below(
-    table: pd.DataFrame, threshold: float, column: str = "rmse_train_cells"
-) -> tuple[float, float]:
-    """Runs per cell and seconds when a curve first is at ``threshold`` or below; NaN if never."""
-    reached = table.loc[table[column] <= threshold]
-    if reached.empty:
-        return np.nan, np.nan
-    return float(reached["runs_per_cell"].iloc[0]), float(reached["seconds"].iloc[0])
-
-
-def compare(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    """Paired Wilcoxon signed-rank test of two runs' scores at the same cells, (cell,) each.
-
-    Cells where either is NaN are left out. Scores with a sign that is not a rank (bias) are for the
-    caller to make absolute.
-
-    Returns
-    -------
-    cells, dropped, median_difference (first - second), statistic, p_value (two-sided). Where all
-    differences are zero, p_value is 1; with no cell left it is NaN.
-    """
-    first, second = (np.asarray(x, np.float64) for x in (first, second))
-    if first.shape != second.shape or first.ndim != 1:
-        raise ValueError(
-            f"scores of shapes {first.shape} and {second.shape} are not of the same cells"
-        )
-    difference = first - second
-    seen = np.isfinite(difference)
-    kept = difference[seen]
-    statistic, p_value, median = np.nan, np.nan, np.nan
-    if len(kept):
-        median, statistic, p_value = np.median(kept), 0.0, 1.0
-        if kept.any():
-            statistic, p_value = scipy.stats.wilcoxon(kept)
-    return {
-        "cells": int(seen.sum()),
-        "dropped": int((~seen).sum()),
-        "median_difference": float(median),
-        "statistic": float(statistic),
-        "p_value": float(p_value),
-    }
 
 
 def _tensor(values: xr.DataArray) -> torch.Tensor:

@@ -42,7 +42,8 @@ import xarray as xr
 
 from parlearn.gap_network import FillSettings, GapFiller, apply, train
 from parlearn.gaps import carry_forward, gaps_by_length, interpolate, score_by_gap, withhold
-from parlearn.study import ROLES, Study, build_study
+from parlearn.roles import ROLES
+from parlearn.study import Study, build_study
 
 TARGET = "soil_moisture"
 

@@ -13,10 +13,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from parlearn.roles import ROLES
 from parlearn.scalers import Scaler, Scalers, encode_gaps
-
-#: code of ``role(sampling, cell)`` in domain.nc
-ROLES = {"unused": 0, "train": 1, "validate": 2, "test": 3}
 
 #: daily forcing given to parameter networks; precipitation is skewed and enters as log(1 + P)
 FORCING = ("prec", "tair", "swdown", "lwdown", "vp", "pressure", "wind")

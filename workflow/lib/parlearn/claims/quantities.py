@@ -10,8 +10,9 @@ from scipy.spatial import cKDTree
 
 from parlearn import contracts
 from parlearn.domain import on_sphere
-from parlearn.evaluate import TESTS, first_below
 from parlearn.files import read_json
+from parlearn.metrics.progress import first_below
+from parlearn.roles import TESTS
 from parlearn.summarise.fields import bounds_of, correlate, is_log
 from parlearn.summarise.means import FACTORS, cell_means
 from parlearn.summarise.results import Results

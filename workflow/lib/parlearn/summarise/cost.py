@@ -3,8 +3,8 @@
 import pandas as pd
 
 from parlearn import contracts
-from parlearn.evaluate import first_below
 from parlearn.files import read_json
+from parlearn.metrics.progress import first_below
 from parlearn.summarise.datasets import by_method, gather, identity
 from parlearn.summarise.results import UNTRAINED, Results
 

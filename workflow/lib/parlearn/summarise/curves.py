@@ -3,7 +3,8 @@
 import pandas as pd
 
 from parlearn import contracts
-from parlearn.evaluate import TESTS, first_below
+from parlearn.metrics.progress import first_below
+from parlearn.roles import TESTS
 from parlearn.summarise.means import flux_scores
 from parlearn.summarise.results import IDENTITY, UNTRAINED, Results, choose, identify, tag
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from parlearn import contracts
-from parlearn.evaluate import compare
+from parlearn.metrics.paired import compare
 from parlearn.summarise.datasets import Member, by_method, gather, identity, scores
 from parlearn.summarise.results import UNTRAINED, Results
 

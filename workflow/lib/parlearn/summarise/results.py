@@ -9,8 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from parlearn import contracts
-from parlearn.evaluate import TESTS
-from parlearn.study import ROLES
+from parlearn.roles import ROLES, TESTS
 
 #: methods without training: they have no curve
 UNTRAINED = ("default", "cellmean")

@@ -7,8 +7,9 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from parlearn.evaluate import TESTS, days_of
+from parlearn.evaluate import days_of
 from parlearn.learn.observation import SIX_AM, apply_map, observe
+from parlearn.roles import TESTS
 from parlearn.summarise.results import Results, choose, compared, join, tag
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
