@@ -3,6 +3,7 @@
 # make test   all tests and the checks of style
 # make test-slurm  the workflow on a SLURM of one node, which it installs (Debian, root) and starts
 # make bench  ratios of speed against peers, in one run
+# make rulegraph   docs/rules.svg, the picture in the README; wants graphviz
 #
 # Each sets up .venv by itself from requirements.lock, again when the lock changed.
 
@@ -32,7 +33,7 @@ define timed
 	printf '=== %s: %d min %02d s\n' '$(1)' $$((took / 60)) $$((took % 60))
 endef
 
-.PHONY: demo real test test-unit test-reference test-rules test-workflow test-slurm lint bench setup
+.PHONY: demo real test test-unit test-reference test-rules test-workflow test-slurm lint bench rulegraph setup
 demo: $(READY)
 	$(call timed,demo,snakemake --cores $(CORES) --quiet rules -- all && \
 		snakemake --cores $(CORES) $(HUAIHE) --quiet rules -- all)
@@ -70,6 +71,12 @@ lint: $(READY)
 
 bench: $(READY)
 	for bench in benchmarks/bench_*.py; do python $$bench || exit 1; done
+
+# one figure and the claims: with all figures nothing is to be read any more
+rulegraph: $(READY)
+	@command -v dot >/dev/null || { echo 'there is no dot: on Debian and Ubuntu, apt-get install graphviz' >&2; exit 1; }
+	set -o pipefail; snakemake --quiet all --rulegraph -- claims tsai2021_fig4 | tred | \
+		sed -E 's/color *= *"[^"]*"/color="#4477aa"/' | dot -Grankdir=LR -Gnodesep=0.15 -Granksep=0.3 -Tsvg >docs/rules.svg
 
 setup: $(READY)
 

@@ -1,6 +1,7 @@
 """The plan of the workflow: dry runs of every configuration, targets, and the form of the rules."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from parlearn.catalogue import read_figures, read_runs
 from parlearn.config import check_config, read_yaml
 from parlearn.sourcehash import modules
 
+PICTURE = Path(__file__).parents[2] / "docs/rules.svg"
 #: configuration -> fewest and most jobs
 CONFIGS = {
     "config/config.yaml": (50, 600),
@@ -43,6 +45,16 @@ def test_conus_is_hundreds_of_jobs(project):
     assert planned["calibrate_sceua"] == 8 * (2 + 5 + 20) + 5
     assert planned["join_sceua"] == 25
     assert planned["simulate_samples"] == 60
+
+
+def test_picture_in_the_readme_is_of_these_rules(project):
+    """What `make rulegraph` draws, here without graphviz: the names and the arrows' ends."""
+    words = ["--quiet", "all", "--rulegraph", "--", "claims", "tsai2021_fig4"]
+    dot = project.snakemake(*words, config=None).stdout
+    rules = set(re.findall(r'label *= *"(\w+)"', dot))
+    drawn = set(re.findall(r">(\w+)</text>", PICTURE.read_text()))
+    assert len(rules) > 20
+    assert drawn == rules, "the rules have changed: make rulegraph"
 
 
 def test_demo_is_the_default(project):
