@@ -32,6 +32,25 @@ def test_what_is_missing_is_told_once_and_what_is_frequent_by_year():
     assert len(often) > MANY
 
 
+def test_hours_that_two_chunks_read_are_told_once():
+    """Hours at the edge of two months: both read a part of that day, one reads it whole."""
+    january = table(
+        ("nldas", "", "2016-01-31", "missing", 24), ("nldas", "", "2016-02-01", "missing", 3)
+    )
+    february = table(
+        ("nldas", "", "2016-01-31", "missing", 4),
+        ("nldas", "", "2016-02-01", "missing", 5),
+        ("nldas", "a.nc", "2016-02-01", "implausible", 1),
+        ("nldas", "a.nc", "2016-02-01", "implausible", 2),
+    )
+    found = gather([table()], [january, february])
+    assert [tuple(row) for row in found.itertuples(index=False)] == [
+        ("nldas", "", "2016-01-31", "missing", 24),
+        ("nldas", "a.nc", "2016-02-01", "implausible", 3),
+        ("nldas", "", "2016-02-01", "missing", 5),
+    ]
+
+
 def test_nothing_missing_is_a_table_without_rows(tmp_path):
     contracts.write_table(gather([table()], [table()]), tmp_path / "c.csv", "coverage")
     assert contracts.read_table(tmp_path / "c.csv", "coverage").empty

@@ -19,10 +19,13 @@ def gather(listed: Sequence[pd.DataFrame], read: Sequence[pd.DataFrame]) -> pd.D
     read : of the granules read
     """
     parts = [t[~_told_again(t, read)] for t in listed]
-    parts = [t for t in (*parts, *read) if len(t)]
+    parts = [t.fillna({"granule": ""}) for t in (*parts, *read) if len(t)]
     if not parts:
         return read[0] if len(read) else listed[0]
-    table = pd.concat(parts, ignore_index=True).fillna({"granule": ""})
+    # two neighbouring chunks read the hours between them: what both tell is of the same hours
+    same = ["product", "granule", "date", "what"]
+    sums = [t.groupby(same, as_index=False)["count"].sum() for t in parts]
+    table = pd.concat(sums).groupby(same, as_index=False)["count"].max()
     table["year"] = table["date"].astype(str).str[:4]
     keys = ["product", "what", "year"]
     many = table.groupby(keys[:2])["count"].transform("size") > MANY
