@@ -337,6 +337,21 @@ def test_an_untouched_tree_passes(made):
     assert len(tree.made) == 10
 
 
+def test_a_file_that_its_mirror_vouches_for_is_told_and_not_wrong(made):
+    was = made.instance["pinned"][RAW]
+    made.instance["pinned"][RAW] = "0" * 64
+    note = f"{RAW}: the mirror's file (sha256 {was}) is not the pinned one"
+    source = {"sha256": was, "origin": "/copies/a.csv", "note": note}
+    provenance.write_sidecar(RAW, provenance.stamp("retrieve_hydrodl") | {"retrieved": source})
+    _, audit = made.audit()
+    raw = next(check for check in audit.checks if check.name == "raw")
+    assert raw.passed
+    (note,) = raw.notes
+    assert "that came from /copies/a.csv by the SHA256SUMS of its mirror" in note
+    Path(RAW).write_text("swapped")
+    assert "not the file that was published" in made.wrong()["raw"]
+
+
 @pytest.mark.parametrize("name", TAMPERING)
 def test_what_was_done_is_told(made, name):
     act, check, words = TAMPERING[name]

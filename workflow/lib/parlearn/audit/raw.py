@@ -43,11 +43,14 @@ def check_raw(
             check.looked_at += 1
             known[path] = PINNED
             if (now := tree.checksum(path)) and now != pinned[path]:
-                check.wrong(
-                    path,
+                differs = (
                     f"has the sha256 {now[:12]}..., config/datasets.csv {pinned[path][:12]}...: "
-                    f"it is not the file that was published{_mirrored(tree, path, now)}",
+                    "it is not the file that was published"
                 )
+                if mirror := _mirror_of(tree, path, now):
+                    check.notes.append(f"{path}: {differs}, but the one that came from {mirror}")
+                else:
+                    check.wrong(path, differs)
         elif path in tracked:
             known[path] = TRACKED
         elif own and path.startswith(f"{own.rstrip('/')}/"):
@@ -74,15 +77,15 @@ def check_raw(
     return check, known, arrived
 
 
-def _mirrored(tree: Tree, path: str, checksum: str) -> str:
-    """Where a file comes from that is not the one published, if its mirror has said so."""
+def _mirror_of(tree: Tree, path: str, checksum: str) -> str | None:
+    """The file of a mirror, with sums of its own, that a file was copied from and still is."""
     try:
         told = read_sidecar(tree.root / path).get("retrieved", {})
     except (OSError, ValueError):
-        return ""
+        return None
     if told.get("sha256") != checksum or not told.get("note"):
-        return ""
-    return f"; it came so from {told['origin']}, by the SHA256SUMS of that mirror"
+        return None
+    return f"{told['origin']} by the SHA256SUMS of its mirror"
 
 
 def _granule_problems(tree: Tree, row: Mapping, frozen: Mapping | None, published: Mapping):
