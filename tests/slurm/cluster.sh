@@ -4,6 +4,8 @@
 #   tests/slurm/cluster.sh stop
 # Wants root and no other SLURM on the machine; says in one line why it does not start, and returns 3.
 set -euo pipefail
+# the daemons lie there, which not every PATH has
+export PATH=$PATH:/usr/sbin:/sbin
 
 MARK='# of the tests of parlearn'
 CONF=/etc/slurm/slurm.conf

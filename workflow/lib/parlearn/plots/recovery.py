@@ -23,8 +23,8 @@ _COLUMNS = [
     "value",
 ]
 _SPLITS = {
-    "temporal": ("#0072B2", "o", "trained cells (first r)"),
-    "spatial": ("#E69F00", "x", "held-out cells (second r)"),
+    "temporal": ("#0072B2", "o", "trained cells"),
+    "spatial": ("#E69F00", "x", "held-out cells"),
 }
 
 
@@ -41,28 +41,31 @@ def recovery(summary, out, *, data):
     looks = style.looks(table["variant"])
     names = list(dict.fromkeys(table["parameter"]))
     with style.house():
-        fig = style.new_figure(0.7 + 1.5 * len(looks))
+        # panels are square, and the narrower the more there are
+        fig = style.new_figure(0.7 + (0.05 + style.WIDTH / len(names)) * len(looks))
         axes = fig.subplots(len(looks), len(names), squeeze=False)
         for row, (variant, look) in zip(axes, looks.items(), strict=True):
             for ax, name in zip(row, names, strict=True):
                 here = table[(table["variant"] == variant) & (table["parameter"] == name)]
-                said = _panel(ax, here)
+                said = _panel(ax, here, ticks=4 if len(names) <= 5 else 3)
                 top = f"{style.parameter_label(name)}\n" if ax in axes[0] else ""
                 ax.set_title(f"{top}r = {said}")
                 if ax in axes[-1]:
                     ax.set_xlabel("true")
             row[0].set_ylabel(f"{look.label}\nlearned")
-        handles = [
-            Line2D([], [], ls="", marker=marker, color=color, ms=4, label=words)
-            for split, (color, marker, words) in _SPLITS.items()
-            if split in set(table["split"])
-        ]
+        drawn = [s for s in _SPLITS if s in set(table.loc[table["panel"] == "point", "split"])]
+        order = ["first", "second"] if len(drawn) > 1 else [""]
+        handles = []
+        for split, which in zip(drawn, order, strict=True):
+            color, marker, cells = _SPLITS[split]
+            label = f"{cells} ({which} r)" if which else cells
+            handles.append(Line2D([], [], ls="", marker=marker, color=color, ms=4, label=label))
         fig.legend(handles=handles, loc="outside lower center", ncols=2)
         style.heading(fig, data, [*style.notes_on(table), "recovered against true parameters"])
         style.save(fig, pd.DataFrame(table), out)
 
 
-def _panel(ax, here) -> str:
+def _panel(ax, here, ticks) -> str:
     """Draw one scatter; returns its correlations, trained cells first, in words."""
     points, scores = here[here["panel"] == "point"], here[here["panel"] == "score"]
     limits = here[["lower", "upper"]].iloc[0].to_numpy(float)
@@ -70,7 +73,7 @@ def _panel(ax, here) -> str:
     if log:
         ax.set(xscale="log", yscale="log")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(LogLocator(numticks=4) if log else MaxNLocator(3))
+        axis.set_major_locator(LogLocator(numticks=ticks) if log else MaxNLocator(ticks - 1))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FormatStrFormatter("%g"))
     ax.plot(limits, limits, color="0.5", lw=0.7, zorder=1)
@@ -91,5 +94,7 @@ def _panel(ax, here) -> str:
     ends = (limits[0] / room, limits[1] * room) if log else (limits[0] - room, limits[1] + room)
     ax.set(xlim=ends, ylim=ends, box_aspect=1)
     return ", ".join(
-        style.say_number(r.corr, 2) if np.isfinite(r.corr) else "–" for r in scores.itertuples()
+        style.say_number(r.corr, 2) if np.isfinite(r.corr) else "–"
+        for r in scores.itertuples()
+        if r.split in set(points["split"])
     )

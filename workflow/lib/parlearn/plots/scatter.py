@@ -74,7 +74,7 @@ def _one_row(summary, out, data, error):
     with style.house():
         columns = min(3, len(looks))
         rows = -(-len(looks) // columns)
-        fig = style.new_figure(0.6 + rows * (0.6 + 5.7 / max(columns, 2)))
+        fig = style.new_figure(0.7 + rows * (0.5 + 5.4 / max(columns, 2)))
         axes = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
         panels = {(label, variant): ax for variant, ax in zip(looks, axes, strict=False)}
         for ax in list(axes)[len(looks) :]:

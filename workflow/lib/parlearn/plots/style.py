@@ -149,6 +149,10 @@ def house():
         yield
 
 
+#: characters of a heading in an inch
+HEADING = 15
+
+
 def new_figure(height, width=WIDTH) -> Figure:
     """A figure that keeps its labels from overlapping; made without pyplot and its global state."""
     return Figure(figsize=(width, height), layout="constrained")
@@ -156,8 +160,12 @@ def new_figure(height, width=WIDTH) -> Figure:
 
 def heading(fig, data, notes=()):
     """Title line of a figure: which data it shows, and what part of a full design it lacks."""
-    text = " · ".join([data, *notes])
-    fig.suptitle(text, x=0.012, ha="left", fontweight="bold", color="0.25", fontsize=8)
+    lines = [data]
+    for note in notes:
+        longer = f"{lines[-1]} · {note}"
+        fits = len(longer) <= fig.get_figwidth() * HEADING
+        lines = [*lines[:-1], longer] if fits else [*lines, note]
+    fig.suptitle("\n".join(lines), x=0.012, ha="left", fontweight="bold", color="0.25", fontsize=8)
 
 
 def letter(ax, text, title="", room=0):
