@@ -119,6 +119,8 @@ def test_means_of_evapotranspiration_are_sums_of_a_year(files, study):
     run = run_like("dpl_z")
     error = ask(files, "spatial_rmse", run, target="evapotranspiration")
     assert error == pytest.approx(0.1 * 365.25, rel=1e-4)  # 0.1 mm a day too much everywhere
+    bias = ask(files, "spatial_bias_magnitude", run, target="evapotranspiration")
+    assert bias == pytest.approx(0.1 * 365.25, rel=1e-4)
     assert ask(files, "spatial_corr", run, target="evapotranspiration") == pytest.approx(1)
     days = made_up.TIME.slice_indexer(*made_up.TEST)
     cells = files.results.cells("s8", "temporal")
@@ -159,12 +161,18 @@ def rewrite(study, run, kind, change):
 def test_cells_with_a_negative_mean_are_counted(files, study):
     run = run_like("dpl_a", seed=2)
     assert ask(files, "cells_below_zero", run) == 0
+    before = ask(files, "spatial_bias_magnitude", run)
     offset = np.full(study.moisture.shape[0], made_up.OFFSET)
     offset[files.results.cells("s8", "temporal")[:2]] = -5
     rewrite(study, run, "parameters", lambda ds: ds["offset"].values.__setitem__(..., offset))
     fresh = Files(files.results, files.span, files.threshold)
     assert ask(fresh, "cells_below_zero", run) == 2
     assert ask(fresh, "cells_below_zero", run, "test") == 0
+    # a bias below zero has a size as well
+    shift = 2 * (5 + made_up.OFFSET) / len(files.results.cells("s8", "temporal"))
+    after = ask(fresh, "spatial_bias_magnitude", run)
+    assert shift > before
+    assert after == pytest.approx(shift - before, rel=1e-3)
 
 
 def test_parameters_over_cells(files, study):

@@ -36,7 +36,7 @@ def page(answers: pd.DataFrame, data: str, note: str) -> str:
         lines += [
             "",
             "**This is a synthetic twin.** A ranking may be tried on it; that says what holds on "
-            "the twin, not on SMAP. Published numbers are of real data and are not held against "
+            "the twin, not elsewhere. Published numbers are of real data and are not held against "
             "it: ours stand beside them for what they are.",
         ]
     for paper, part in answers.groupby("paper", sort=False):

@@ -145,6 +145,11 @@ def _spatial_nse(files, asked):
     return 1 - float(np.sum((simulated - observed) ** 2) / spread) if spread else np.nan
 
 
+def _spatial_bias_magnitude(files, asked):
+    simulated, observed = files.means(asked)
+    return _of(lambda error: abs(np.mean(error)), simulated - observed)
+
+
 def _below_zero(files, asked):
     return float((files.means(asked)[0] < 0).sum())
 
@@ -184,6 +189,7 @@ QUANTITIES: dict[str, Callable[[Files, Asked], float]] = {
     "spatial_rmse": _spatial_rmse,
     "spatial_corr": lambda files, asked: correlate(*files.means(asked)),
     "spatial_nse": _spatial_nse,
+    "spatial_bias_magnitude": _spatial_bias_magnitude,
     "cells_below_zero": _below_zero,
     "largest_value": lambda files, asked: _of(np.max, files.parameter(asked)[0]),
     "neighbour_roughness": _roughness,

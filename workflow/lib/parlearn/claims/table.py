@@ -47,25 +47,58 @@ METRICS = {
     "spatial_rmse": _MEANS,
     "spatial_corr": _MEANS,
     "spatial_nse": _MEANS,
+    "spatial_bias_magnitude": _MEANS,
     "cells_below_zero": _MEANS,
     "largest_value": _FIELD,
     "neighbour_roughness": _FIELD,
     "rank_corr_with_precipitation": _FIELD,
     "corr_with_vic": Reads(),
 }
+#: what papers state and nothing computes yet: such a claim is not run
+NOT_COMPUTED = (
+    "kge_lower_quartile",
+    "kge_upper_quartile",
+    # with the ratio of standard deviations (Gupta et al. 2009); `kge` has that of coefficients of
+    # variation
+    "kge_2009",
+    # shares of the cells
+    "share_corr_above_0.75",
+    "share_kge_2009_above_0.6",
+    "share_rmse_below_default",
+    # what is lost from the training to the test period: of 1 - RMSE over that of the default
+    "relative_rmse_change_lost_in_test",
+    # means over days
+    "eof_score",
+    "ssim",
+    # of the mean field over the test period: its lowest values, its high ones, its highest 5 %
+    "fss_low",
+    "fss_high",
+    "fss_highest_5",
+    "training_minutes",
+)
 #: metrics of one parameter, which the claim names
 OF_PARAMETER = ("largest_value", "neighbour_roughness", "rank_corr_with_precipitation")
 
 #: words that tell the members of an order apart, by the column of the table of runs they stand for
 WORDS = {
     # beside our own methods: a surrogate itself, and what other cases of the papers compare with
-    "method": (*METHODS, "surrogate", "mpr", "linear"),
-    "sampling": ("s16", "s8", "s4"),
+    "method": (*METHODS, "surrogate", "mpr", "linear", "l1", "ganpo"),
+    "sampling": ("s16", "s8", "s4", "all"),
     "period": ("one_year", "two_years"),
     "cells": ("train", "test"),
+    # of cases that are not built yet
+    "attributes": ("8_attributes", "27_attributes"),
+    "share": ("2_percent", "12.5_percent", "25_percent", "100_percent"),
+    "surrogate": ("lstm", "arnet"),
 }
-#: what the papers train: through a surrogate, on soil moisture, with two numbers for the domain
-AS_PUBLISHED = {"model": "surrogate", "observation_map": "domain", "targets": ("soil_moisture",)}
+#: what the papers train, by study: through a surrogate, on soil moisture with two numbers for the
+#: domain or on fluxes as they are; other studies are not built
+AS_PUBLISHED = {
+    "smap": {"model": "surrogate", "observation_map": "domain", "targets": ("soil_moisture",)},
+    "huaihe": {"model": "surrogate", "observation_map": "none", "targets": ("evapotranspiration",)},
+}
+#: whose parameters the papers call default
+PUBLISHED_DEFAULT = {"smap": "NLDAS-2", "huaihe": "Sun et al. 2024"}
 #: the RMSE below which the papers call a model functional
 FUNCTIONAL = 0.05
 
@@ -131,15 +164,15 @@ def claim_files(entries: list[dict], config: Mapping) -> dict[str, list[str]]:
 def members(claim: Mapping) -> list[tuple[str, int, dict]]:
     """What a claim compares: name, place along the order, and the fields of its quantity.
 
-    A member of an order says by words how it departs from the quantity: ``s16 one_year``. Members
-    in a list of their own share a place: nothing is said of the order among them.
+    A member of an order or a ratio says by words how it departs from the quantity: ``s16
+    one_year``. Members in a list of their own share a place: nothing is said of the order among
+    them.
     """
     quantity = {"cells": "train", **claim["quantity"]}
-    if "ratio" in quantity:
-        return [(m, k, {**quantity, "method": m}) for k, m in enumerate(quantity["ratio"])]
-    if "order" not in claim:
+    if "order" not in claim and "ratio" not in quantity:
         return [(quantity.get("method", ""), 0, quantity)]
-    places = [[p] if isinstance(p, str) else p for p in claim["order"]]
+    order = claim.get("order", quantity.get("ratio"))
+    places = [[p] if isinstance(p, str) else p for p in order]
     return [
         (member, place, {**quantity, **{_field(word): word for word in member.split()}})
         for place, group in enumerate(places)
@@ -181,10 +214,11 @@ def _problems(claim, claims):
     if "quantity" not in claim:
         return
     metric = claim["quantity"]["metric"]
-    if metric not in METRICS:
+    known = [*METRICS, *NOT_COMPUTED]
+    if metric not in known:
         yield (
-            f"quantity.metric: {metric!r} is unknown{guess(metric, METRICS)}; "
-            f"there are {listed(METRICS)}"
+            f"quantity.metric: {metric!r} is unknown{guess(metric, known)}; "
+            f"there are {listed(known)}"
         )
         return
     if (metric in OF_PARAMETER) != ("parameter" in claim["quantity"]):
@@ -194,14 +228,14 @@ def _problems(claim, claims):
     for _, _, fields in members(claim):
         if "" in fields:
             every = [word for words in WORDS.values() for word in words]
-            yield f"order, expected: {fields['']!r} is unknown{guess(fields[''], every)}"
+            yield f"order, ratio, expected: {fields['']!r} is unknown{guess(fields[''], every)}"
             continue
         for field, words in WORDS.items():
             if field in fields and fields[field] not in words:
                 yield f"quantity.{field}: {fields[field]!r} is unknown; choose from {listed(words)}"
         if "method" not in fields:
             yield "quantity: names no method, nor does the order: add it"
-        elif claim["study"] == "smap" and fields["method"] != "surrogate":
+        elif claim["study"] in AS_PUBLISHED and fields["method"] != "surrogate":
             needed = ("sampling",) if fields["method"] == "default" else ("sampling", "period")
             for field in needed:
                 if field not in fields:
@@ -217,28 +251,40 @@ def _entry(claim, runs, config) -> dict:
         entry["why"] = "answered in words, not by a number"
         return entry
     target, source = claim["quantity"].get("target"), config["source"]
-    reads = METRICS[claim["quantity"]["metric"]]
+    metric = claim["quantity"]["metric"]
+    if metric in NOT_COMPUTED:
+        entry["why"] = f"nothing computes {metric} yet"
+        return entry
+    reads = METRICS[metric]
     if target and reads.observed and target not in offered(config):
         entry["why"] = f"the source {source['name']} has no observations of {target}"
         return entry
     number = claim["compare"] != "order"
     terms, notes, missing = _terms(claim, _reading(claim, config), runs, config)
     methods = {term["method"] for term in terms}
+    through_surrogate = claim["quantity"].get("simulated_by") == "surrogate"
     if (number or claim.get("data") == "real") and source["name"] == "twin":
         entry["why"] = "of real data, and this is a twin"
     elif missing:
         entry["why"] = missing
     elif number and "default" in methods and not source.get("priors"):
-        entry["why"] = "of the parameters of NLDAS-2, which are not here"
+        entry["why"] = (
+            f"of the parameters of {PUBLISHED_DEFAULT[claim['study']]}, which are not here"
+        )
+    elif number and through_surrogate:
+        entry["why"] = "of what the surrogate simulates, and ours is simulated by VIC"
     if missing:
         return entry
     if "default" in methods and source.get("priors"):
         notes.append("default: the parameters of source.statics, within the bounds of learned ones")
     elif "default" in methods:
-        notes.append("default: prior parameters of VIC, not those of NLDAS-2")
+        theirs = PUBLISHED_DEFAULT[claim["study"]]
+        notes.append(f"default: prior parameters of VIC, not those of {theirs}")
     if source["name"] != "twin" and any(term["cells"] == "test" for term in terms):
         notes.append("cells held out are scattered, not neighbours of trained ones")
-    if "functional" in claim["quantity"]["metric"] and config["threshold"] != FUNCTIONAL:
+    if through_surrogate:
+        notes.append("simulated by the surrogate there, by VIC here")
+    if "functional" in metric and config["threshold"] != FUNCTIONAL:
         notes.append(f"functional: RMSE {config['threshold']} in place of {FUNCTIONAL}")
     return entry | {"terms": terms, "notes": notes}
 
@@ -268,7 +314,7 @@ def _terms(claim, reading, runs, config) -> tuple[list[dict], list[str], str]:
             continue
         if (sampling := here["sampling"]) not in config["samplings"]:
             return terms, [], f"there is no sampling {sampling} here"
-        found = _runs_like(here, runs)
+        found = _runs_like(here, runs, claim["study"])
         if not found:
             period = f" over {here['period']}" if "period" in here else ""
             return terms, [], f"there is no run of {here['method']} at {sampling}{period}"
@@ -283,7 +329,7 @@ def _terms(claim, reading, runs, config) -> tuple[list[dict], list[str], str]:
     return terms, list(notes), ""
 
 
-def _runs_like(asked, runs) -> list[Run]:
+def _runs_like(asked, runs, study) -> list[Run]:
     """Runs that answer a term, one a seed.
 
     What is not trained is the same everywhere but for two numbers, so that at trained cells a run
@@ -291,7 +337,7 @@ def _runs_like(asked, runs) -> list[Run]:
     """
     fields = {k: asked[k] for k in ("method", "sampling", "period") if k in asked}
     if METHODS.get(asked["method"], "-") != "-":
-        fields |= AS_PUBLISHED
+        fields |= AS_PUBLISHED[study]
         return [r for r in runs.values() if all(getattr(r, k) == v for k, v in fields.items())]
     found = [r for r in runs.values() if r.method == asked["method"]]
     exact = [r for r in found if all(getattr(r, k) == v for k, v in fields.items())]
