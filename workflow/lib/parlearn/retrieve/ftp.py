@@ -2,42 +2,19 @@
 
 import ftplib
 import logging
-import threading
-from urllib.parse import unquote, urlsplit
 
+from parlearn.retrieve.account import AccountStore
 from parlearn.retrieve.checks import PIECE
-from parlearn.retrieve.delivery import Retrieved, TransientError, deliver, retrying
-from parlearn.retrieve.logins import AccessError, Login, RetrievalError, clean
+from parlearn.retrieve.delivery import TransientError
+from parlearn.retrieve.logins import AccessError, RetrievalError
 
 log = logging.getLogger(__name__)
 
 
-class FtpStore:
-    """Files below a folder of an FTP server; each thread has a connection of its own.
+class FtpStore(AccountStore):
+    """Files below a folder of an FTP server."""
 
-    Parameters
-    ----------
-    base : ``ftp://host:port/folder``
-    login : :class:`parlearn.retrieve.logins.Login`, needed when something is asked for
-    advice : what to do where there is no login
-    """
-
-    def __init__(
-        self,
-        base,
-        login: Login | None,
-        *,
-        advice="it needs a login",
-        timeout=60.0,
-        attempts=6,
-        backoff=1.0,
-    ):
-        parts = urlsplit(base)
-        self.base, self.login, self.timeout = base.rstrip("/"), login, timeout
-        self.host, self.port = parts.hostname, parts.port or 21
-        self.folder = unquote(parts.path).rstrip("/")
-        self.advice, self.attempts, self.backoff = advice, attempts, backoff
-        self._own, self._all = threading.local(), []
+    scheme, port = "ftp", 21
 
     def entries(self, folder):
         """(name, whether it is a folder, size) of what lies in a folder of the base."""
@@ -47,47 +24,12 @@ class FtpStore:
                 size = facts.get("size", "")
                 yield name, facts["type"] == "dir", int(size) if size.isdigit() else None
 
-    def sums(self) -> str:
-        """Servers of this kind give no checksums."""
-        return ""
-
-    def address(self, path) -> str:
-        return f"{self.base}/{path}"
-
-    def get(self, url, target, expected) -> Retrieved:
-        path = unquote(urlsplit(url).path)
-        return deliver(
-            clean(url),
-            target,
-            expected,
-            lambda part: self._download(path, part),
-            attempts=self.attempts,
-            backoff=self.backoff,
-        )
-
-    def probe(self, url) -> int | None:
-        path = unquote(urlsplit(url).path)
-        return self._ask(lambda ftp: ftp.size(path), path)
-
-    def close(self):
-        for ftp in self._all:
-            ftp.close()
-
-    def _ask(self, question, path):
-        try:
-            return retrying(self._at(path), self.attempts, self.backoff)(
-                self._remote, question, path
-            )
-        except TransientError as error:
-            raise RetrievalError(f"{self._at(path)}: {error}: run again later") from None
+    def _size(self, ftp, path):
+        return ftp.size(path)
 
     def _download(self, path, part):
         """One try: append to what there is; the byte it started at."""
-        size = self._remote(lambda ftp: ftp.size(path), path)
-        offset = part.stat().st_size if part.is_file() else 0
-        if size is not None and offset > size:  # of another file
-            part.unlink()
-            offset = 0
+        offset, size = self._begin(path, part)
         data = self._remote(lambda ftp: ftp.transfercmd(f"RETR {path}", offset or None), path)
         with data, open(part, "ab") as stream:
             while piece := self._remote(lambda _: data.recv(PIECE), path):
@@ -118,9 +60,6 @@ class FtpStore:
         except (ftplib.Error, EOFError, OSError) as error:
             self._forget()
             raise TransientError(type(error).__name__) from None
-
-    def _at(self, path):
-        return f"ftp://{self.host}:{self.port}{path}"
 
     def _forget(self):
         if (ftp := getattr(self._own, "ftp", None)) is not None:

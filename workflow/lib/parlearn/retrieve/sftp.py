@@ -14,13 +14,13 @@ import stat
 import threading
 from operator import methodcaller
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
 
 import paramiko
 
+from parlearn.retrieve.account import AccountStore
 from parlearn.retrieve.checks import PIECE
-from parlearn.retrieve.delivery import Retrieved, TransientError, deliver, retrying
-from parlearn.retrieve.logins import AbsentError, AccessError, Login, RetrievalError, clean
+from parlearn.retrieve.delivery import TransientError
+from parlearn.retrieve.logins import AbsentError, AccessError
 
 log = logging.getLogger(__name__)
 # it writes a traceback of its own where a connection is lost, which we tell in a line
@@ -29,37 +29,21 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 _FIRST_VISIT = threading.Lock()
 
 
-class SftpStore:
-    """Files below a folder of an SFTP server; each thread has a connection of its own.
+class SftpStore(AccountStore):
+    """Files below a folder of an SFTP server.
 
-    Parameters
+    Parameters, beside those of every such store
     ----------
-    base : ``sftp://host:port/folder``
-    login : :class:`parlearn.retrieve.logins.Login`, needed when something is asked for
     hint : what to do where the folder is not there
-    advice : what to do where there is no login
+    known_hosts : file of known servers' keys, by default the user's own
     """
 
-    def __init__(
-        self,
-        base,
-        login: Login | None,
-        *,
-        hint="",
-        advice="it needs a login",
-        known_hosts=None,
-        timeout=60.0,
-        attempts=6,
-        backoff=1.0,
-    ):
-        parts = urlsplit(base)
-        self.base, self.login, self.timeout = base.rstrip("/"), login, timeout
-        self.hint, self.advice = hint, advice
-        self.host, self.port = parts.hostname, parts.port or 22
-        self.folder = unquote(parts.path).rstrip("/")
+    scheme, port = "sftp", 22
+
+    def __init__(self, base, login, *, hint="", known_hosts=None, **options):
+        super().__init__(base, login, **options)
+        self.hint = hint
         self.known_hosts = Path(known_hosts or Path.home() / ".ssh" / "known_hosts")
-        self.attempts, self.backoff = attempts, backoff
-        self._own, self._all = threading.local(), []
 
     def entries(self, folder):
         """(name, whether it is a folder, size) of what lies in a folder of the base."""
@@ -81,46 +65,12 @@ class SftpStore:
             return f"{parent} has {', '.join(sorted(names)[:20])}. "
         return ""
 
-    def sums(self) -> str:
-        """Servers of this kind give no checksums."""
-        return ""
-
-    def address(self, path) -> str:
-        return f"{self.base}/{path}"
-
-    def get(self, url, target, expected) -> Retrieved:
-        path = unquote(urlsplit(url).path)
-        return deliver(
-            clean(url),
-            target,
-            expected,
-            lambda part: self._download(path, part),
-            attempts=self.attempts,
-            backoff=self.backoff,
-        )
-
-    def probe(self, url) -> int | None:
-        path = unquote(urlsplit(url).path)
-        return self._ask(lambda sftp: sftp.stat(path), path).st_size
-
-    def close(self):
-        for client in self._all:
-            client.close()
-
-    def _ask(self, question, path):
-        what = self._at(path)
-        try:
-            return retrying(what, self.attempts, self.backoff)(self._remote, question, path)
-        except TransientError as error:
-            raise RetrievalError(f"{what}: {error}: run again later") from None
+    def _size(self, sftp, path):
+        return sftp.stat(path).st_size
 
     def _download(self, path, part):
         """One try: append to what there is; the byte it started at."""
-        offset = part.stat().st_size if part.is_file() else 0
-        size = self._remote(lambda sftp: sftp.stat(path), path).st_size
-        if size is not None and offset > size:  # of another file
-            part.unlink()
-            offset = 0
+        offset, size = self._begin(path, part)
         remote = self._remote(lambda sftp: sftp.open(path, "rb"), path)
         remote.seek(offset)
         if size is not None:
@@ -146,9 +96,6 @@ class SftpStore:
                 client.close()
             self._own.client = self._own.sftp = None
             raise TransientError(f"{type(error).__name__} ({error})") from None
-
-    def _at(self, path):
-        return f"sftp://{self.host}:{self.port}{path}"
 
     def _connected(self):
         if getattr(self._own, "sftp", None) is not None:
