@@ -12,13 +12,15 @@ rule answer_claims:
             "<results>/claims.csv",
             caption="../report/claims.rst",
             category="claims",
-            labels={"what": "table"},
+            subcategory=CONFIG["study"],
+            labels=in_report("claims and answers: table"),
         ),
         page=report(
             "<results>/claims.md",
             caption="../report/claims.rst",
             category="claims",
-            labels={"what": "page"},
+            subcategory=CONFIG["study"],
+            labels=in_report("claims and answers: page"),
         ),
     log:
         "<logs>/answer_claims.log",

@@ -52,6 +52,11 @@ def env(name):
     return env_hash(ROOT / "envs" / f"{name}.yaml")
 
 
+def in_report(result, **more):
+    """Labels of a result in the report, which leaves out the page of studies where there is one."""
+    return {"result": result, "study": CONFIG["study"], **more}
+
+
 def runs_of(*methods):
     """Wildcard constraint: the runs of these methods, or nothing."""
     names = [name for name, run in RUNS.items() if run.method in methods]

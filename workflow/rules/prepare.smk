@@ -79,7 +79,8 @@ if GRID:
                 "<study>/cells.csv",
                 caption="../report/coverage.rst",
                 category="data",
-                labels={"what": "cells kept and left out"},
+                subcategory=CONFIG["study"],
+                labels=in_report("cells kept and left out"),
             ),
         log:
             "<logs>/grid_domain.log",
@@ -170,7 +171,8 @@ if SOURCE["name"] == "hydrodl":
                 "<study>/coverage.csv",
                 caption="../report/coverage.rst",
                 category="data",
-                labels={"what": "cells kept and left out"},
+                subcategory=CONFIG["study"],
+                labels=in_report("cells kept and left out"),
             ),
         log:
             "<logs>/build_domain.log",

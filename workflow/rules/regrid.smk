@@ -76,7 +76,8 @@ if GRID:
                 "<study>/coverage.csv",
                 caption="../report/gaps.rst",
                 category="data",
-                labels={"what": "gaps and granules left aside"},
+                subcategory=CONFIG["study"],
+                labels=in_report("gaps and granules left aside"),
             ),
         log:
             "<logs>/gather_coverage.log",
