@@ -1,7 +1,7 @@
 """Raw files brought here, from archives with and without a login and from folders.
 
-``web``, ``sftp``, ``ftp`` and ``mirror`` know one kind of place each, ``stores`` which to take,
-``http`` the downloader, ``earthdata`` what NASA's archives have; ``delivery`` makes sure that a
-target is whole and right or not there; ``listing`` freezes what shall come; ``preflight`` asks
-whether it would; ``transfer`` brings it.
+``web``, ``sftp``, ``ftp`` and ``mirror`` know one kind of place each (``account``: what two of them
+share), ``stores`` which to take, ``http`` the downloader, ``earthdata`` what NASA's archives have;
+``delivery`` makes sure that a target is whole and right or not there; ``listing`` freezes what
+shall come; ``preflight`` asks whether it would; ``transfer`` brings it.
 """
