@@ -51,6 +51,17 @@ def test_simulation_and_samples():
     simulation = outputs.simulation_dataset({"vic": run, "surrogate": run}, names, DAYS)
     contracts.check(simulation, "s.nc", "simulation")
     assert np.array_equal(simulation["evapotranspiration"].sel(model="vic"), run[..., 1])
+    # a surrogate is a regression: on dry soil it may answer a little below zero
+    below = run.clone()
+    below[0, 0, 0] = -0.002
+    contracts.check(
+        outputs.simulation_dataset({"surrogate": below}, names, DAYS), "s.nc", "simulation"
+    )
+    below[0, 0, 0] = -0.2
+    with pytest.raises(contracts.ContractError, match="values from -0.2"):
+        contracts.check(
+            outputs.simulation_dataset({"surrogate": below}, names, DAYS), "s.nc", "simulation"
+        )
     samples = outputs.samples_dataset(
         SPACE, torch.tensor([4, 7, 9]), values(5, 3), torch.rand(5, 3, 4, 2), names, DAYS
     )

@@ -189,7 +189,12 @@ KINDS = {
         "slope": ("", "1", -100, 100),
         "offset": ("", "m3 m-3", -10, 10),
     },
-    "simulation": _series("model cell time", model=("model", None, None, None, "text")),
+    "simulation": _series(
+        "model cell time",
+        model=("model", None, None, None, "text"),
+        # a surrogate is a regression and may answer a little outside of what is physical
+        soil_moisture=("model cell time", _MOISTURE[0], -0.1, 1.1),
+    ),
     "skill": {
         "output": ("output", None, None, None, "text"),
         "cell": ("cell", None, 0, INF, "int"),
