@@ -119,6 +119,16 @@ def test_same_input_same_picture(summaries, drawn, tmp_path, monkeypatch):
         assert (tmp_path / f"fig6.{kind}").read_bytes() == (drawn / f"fig6.{kind}").read_bytes()
 
 
+def test_without_observed_et_figure_6_has_three_panels(summaries, tmp_path, monkeypatch):
+    """As on the real 412 cells."""
+    monkeypatch.setattr(style, "DPI", 40)
+    table = pd.read_csv(summaries / "fig6.csv")
+    assert "corr_et" in table
+    table.drop(columns="corr_et").to_csv(tmp_path / "fig6_in.csv", index=False)
+    scaling.tsai2021_fig6(tmp_path / "fig6_in.csv", tmp_path / "fig6.png", data=DATA)
+    assert "corr_et" not in set(pd.read_csv(tmp_path / "fig6.csv")["quantity"])
+
+
 def test_numbers_of_curves(summaries, drawn):
     numbers, given = pd.read_csv(drawn / "fig1.csv"), pd.read_csv(summaries / "fig1.csv")
     keys = {"variant": "dpl_a", "sampling": "s4", "period": "one_year"}
