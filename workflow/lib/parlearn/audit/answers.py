@@ -28,7 +28,7 @@ def check_claims(tree: Tree, claims: Collection[str], data: str) -> tuple[Check,
         check.notes.append(f"there is no {path}: the claims have not been answered yet")
         return check, pd.DataFrame()
     try:
-        answers = contracts.read_table(tree.root / path, "claims").fillna("")
+        answers = contracts.read_table(tree.root / path, "claims").astype(object).fillna("")
     except contracts.ContractError as error:
         check.wrong(path, str(error))
         return check, pd.DataFrame()
