@@ -1,4 +1,4 @@
-# make demo   every rule and every figure on a small synthetic twin; ends with results/report.html
+# make demo   every rule and every figure on two small synthetic twins; ends with results/report.html
 # make real   the same chain on SMAP and NLDAS-2 at 412 cells; MIRROR=folder takes local copies
 # make test   all tests and the checks of style
 # make test-slurm  the workflow on a SLURM of one node, which it installs (Debian, root) and starts
@@ -37,6 +37,7 @@ endef
 demo: $(READY)
 	$(call timed,demo,snakemake --cores $(CORES) --quiet rules -- all && \
 		snakemake --cores $(CORES) $(HUAIHE) --quiet rules -- all)
+	snakemake $(HUAIHE) --report results/huaihe_twin/report.html
 	snakemake --report results/report.html
 
 real: $(READY)
