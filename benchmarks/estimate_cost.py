@@ -110,7 +110,8 @@ def estimate(config, cells):
     everywhere = 2 * max(cells.values())
     batches = config.get("calibrate", {"batches": {}})["batches"]
     for run in runs:
-        found["simulation by VIC", "cpu"].append(everywhere * record * rates.forward("vic"))
+        both = rates.forward("vic") + rates.forward("surrogate")
+        found["simulation by both", "cpu"].append(everywhere * record * both)
         family = METHODS[run.method]
         if family == "-":
             continue
@@ -154,7 +155,7 @@ def main():
         print(f"{'all':<28}{place:>8}{jobs:>7}{hours:>12.1f}")
     days = 365.25 * record_of(config)
     plan, everywhere = config["simulate"], 2 * max(cells.values())
-    simulations = next(row[2] for row in rows if row[0] == "simulation by VIC")
+    simulations = next(row[2] for row in rows if row[0] == "simulation by both")
     samples = plan["rounds"] * plan["sets"] * plan["cells"] * days * 2 * BYTES
     simulated = simulations * everywhere * days * 4 * BYTES
     print(f"disk: samples {samples / 1e9:.0f} GB, simulations {simulated / 1e9:.0f} GB")

@@ -57,6 +57,10 @@ def test_simulation_and_samples():
     contracts.check(
         outputs.simulation_dataset({"surrogate": below}, names, DAYS), "s.nc", "simulation"
     )
+    with pytest.raises(contracts.ContractError, match="of vic: values from -0.002"):
+        contracts.check(
+            outputs.simulation_dataset({"vic": below}, names, DAYS), "s.nc", "simulation"
+        )
     below[0, 0, 0] = -0.2
     with pytest.raises(contracts.ContractError, match="values from -0.2"):
         contracts.check(

@@ -102,6 +102,11 @@ def check(ds: xr.Dataset, path, kind: str) -> None:
             f"{path} ({kind} file): has no target, neither {' nor '.join(TARGETS)}; there are "
             f"{', '.join(map(str, ds.variables))}"
         )
+    if kind == "simulation" and "vic" in ds["model"].values:
+        # a surrogate may answer a little outside of what is physical, VIC must not
+        _, _, lower, upper = KINDS["truth"]["soil_moisture"]
+        where = f"{path} ({kind} file), variable 'soil_moisture' of vic"
+        _check_values(ds["soil_moisture"].sel(model="vic").values, where, lower, upper, [])
     if "time" in ds.dims and kind != "composites":
         _check_days(ds, f"{path} ({kind} file)")
     if kind in ("parameters", "trajectory"):

@@ -47,7 +47,9 @@ def tsai2021_fig6(summary, out, *, data):
         rows = 2 if len(panels) > 3 else 1
         fig = style.new_figure(2.6 * rows + 0.5)
         axes = fig.subplots(rows, len(panels) // rows, squeeze=False).ravel()
-        for ax, letter, (quantity, label) in zip(axes, "abcd", panels.items(), strict=False):
+        for ax, letter, (quantity, label) in zip(
+            axes, "abcd"[: len(panels)], panels.items(), strict=True
+        ):
             part = numbers[numbers["quantity"] == quantity]
             if quantity == "epochs":
                 part = _mark_unreached(ax, part, table)
