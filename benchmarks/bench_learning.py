@@ -14,13 +14,13 @@ from pathlib import Path
 
 from twin_study import TEST, build
 
-from parlearn import evaluate, outputs
 from parlearn.calibrate.domain import calibrate_domain
 from parlearn.calibrate.sceua import Settings as SceuaSettings
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.settings import Settings
 from parlearn.metrics.progress import first_below
 from parlearn.models.vic import default_parameters
+from parlearn.runs import evaluate, outputs
 
 EPOCHS, EVALUATIONS = 60, 500
 

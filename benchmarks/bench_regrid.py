@@ -26,10 +26,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn.daily import UNITS, daily_forcing, stamps
-from parlearn.grids import MODIS_RADIUS, LatLonGrid, SinusoidalGrid
-from parlearn.regrid import Regridder, regrid
-from parlearn.sources.regridding import regrid_chunk
+from parlearn.geometry.grids import MODIS_RADIUS, LatLonGrid, SinusoidalGrid
+from parlearn.geometry.regrid import Regridder, regrid
+from parlearn.land.days import UNITS, daily_forcing, stamps
+from parlearn.sources.fields import regrid_chunk
 
 THREADS, REPEATS = 2, 3
 NLDAS = LatLonGrid(25.0625, -124.9375, 0.125, 0.125, 224, 464)

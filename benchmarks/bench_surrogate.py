@@ -18,8 +18,8 @@ import torch
 import xarray as xr
 from twin_study import OUTPUTS, build
 
+from parlearn.models.surrogate.fit import SurrogateSettings, fit_surrogate, gather_samples
 from parlearn.models.vic import default_parameters
-from parlearn.surrogate import SurrogateSettings, fit_surrogate, gather_samples
 
 REPEATS = 3
 HIDDEN = (64, 256)

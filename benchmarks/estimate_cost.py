@@ -17,12 +17,12 @@ import torch
 from bench_surrogate import samples_of, seconds
 from twin_study import build
 
-from parlearn.catalogue import METHODS, preset, read_runs
-from parlearn.config import check_config, read_yaml
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.settings import Settings
+from parlearn.models.surrogate.fit import SurrogateSettings, fit_surrogate
 from parlearn.models.vic import default_parameters
-from parlearn.surrogate import SurrogateSettings, fit_surrogate
+from parlearn.plan.catalogue import METHODS, preset, read_runs
+from parlearn.plan.config import check_config, read_yaml
 
 TABLES = Path(__file__).parents[1] / "config"
 TIMED = 3  # epochs, or iterations; the first is left out

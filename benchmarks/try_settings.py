@@ -13,11 +13,11 @@ from pathlib import Path
 import torch
 import yaml
 
-from parlearn import contracts
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.settings import Settings
 from parlearn.models.vic import VIC, default_parameters
-from parlearn.study import load_study
+from parlearn.storage import contracts
+from parlearn.study.tensors import load_study
 
 PRESETS = Path(__file__).parents[1] / "config" / "presets.yaml"
 PARAMETERS = ("infilt", "Ds", "Dsmax", "Ws", "expt")

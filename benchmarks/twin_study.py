@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import torch
 
-from parlearn.domain import keep_used
-from parlearn.masking import cut_training
 from parlearn.models.vic import VIC
 from parlearn.sources.twin import TRUTH_OUTPUTS, TwinConfig, build_inputs, build_truth
-from parlearn.study import load_study
+from parlearn.study.splits import keep_used
+from parlearn.study.tensors import load_study
+from parlearn.study.training import cut_training
 
 PARAMETERS = ("infilt", "Ds", "Dsmax", "Ws", "expt")
 OUTPUTS = ("soil_moisture", "evapotranspiration")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from parlearn.grids import Box, EaseGrid
+from parlearn.geometry.grids import Box, EaseGrid
 from parlearn.sources import smap
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"

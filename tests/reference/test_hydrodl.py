@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from parlearn import contracts
-from parlearn.disaggregate import temperature_amplitude, three_hourly
-from parlearn.soil import soil_statics
+from parlearn.land.soil import soil_statics
+from parlearn.land.subdaily import temperature_amplitude, three_hourly
+from parlearn.land.vegetation import read_library
 from parlearn.sources import hydrodl
-from parlearn.vegetation import read_library
+from parlearn.storage import contracts
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 REFERENCE = Path(os.environ.get("PARLEARN_REFERENCE", SHARED / "reference"))

@@ -8,11 +8,11 @@ ROOT = Path(workflow.basedir).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "lib"))
 os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
 
-from parlearn import catalogue, gridding
-from parlearn.sourcehash import env_hash, source_hash
+from parlearn.plan import catalogue, archives as gridding
+from parlearn.plan.digests import env_hash, source_hash
 
 CONFIG, SOURCE = config, config["source"]
-GRID = gridding.gridding(CONFIG)
+GRID = archives.archives_of(CONFIG)
 SCHEMAS = ROOT / "config" / "schemas"
 DATASETS = catalogue.read_datasets(ROOT / "config" / "datasets.csv", SCHEMAS)
 ARCHIVES = catalogue.read_archives(ROOT / "config" / "datasets.csv", SCHEMAS)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from parlearn import contracts
+from parlearn.storage import contracts
 
 RESULTS = "results/tiny"
 UNIT = Path(__file__).resolve().parents[1] / "unit"

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from parlearn import contracts
-from parlearn.catalogue import read_datasets
-from parlearn.kinds import KINDS
+from parlearn.plan.catalogue import read_datasets
+from parlearn.storage import contracts
+from parlearn.storage.kinds import KINDS
 
 STUDY = "results/tiny/smap"
 DAYS = np.datetime64("2014-04-01", "ns") + np.arange(1461) * np.timedelta64(1, "D")

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn import contracts, files
-from parlearn.domain import grid_splits
-from parlearn.kinds import KINDS
-from parlearn.roles import ROLES
+from parlearn.storage import contracts, files
+from parlearn.storage.kinds import KINDS
+from parlearn.study.roles import ROLES
+from parlearn.study.splits import grid_splits
 
 NAMES = ["infilt", "Ds", "Dsmax", "Ws", "expt"]
 LOWER = np.array([0.001, 0.001, 0.1, 0.5, 8.0])

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 import torch
 
-from parlearn import contracts, provenance
 from parlearn.audit.choice import cheapest
 from parlearn.audit.crate import check_crate, write_crate
 from parlearn.audit.inspect import inspect
@@ -21,12 +20,13 @@ from parlearn.audit.page import page
 from parlearn.audit.rerun import compare_run
 from parlearn.audit.stamps import seed_of
 from parlearn.audit.tree import read_tree
-from parlearn.domain import TEST as TEST_CELL
-from parlearn.files import sha256, write_json
-from parlearn.masking import cut_training
 from parlearn.models.vic import SPACE
-from parlearn.outputs import parameters_dataset
-from parlearn.study import load_study
+from parlearn.runs.outputs import parameters_dataset
+from parlearn.storage import contracts, provenance
+from parlearn.storage.files import sha256, write_json
+from parlearn.study.splits import TEST as TEST_CELL
+from parlearn.study.tensors import load_study
+from parlearn.study.training import cut_training
 
 _spec = importlib.util.spec_from_file_location(
     "made_up_results", Path(__file__).with_name("made_up_results.py")

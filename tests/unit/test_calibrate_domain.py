@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from parlearn import contracts, outputs
 from parlearn.calibrate.domain import calibrate_domain, calibrate_part, fit_line, join
 from parlearn.calibrate.sceua import Settings
 from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
-from parlearn.roles import ROLES
-from parlearn.scalers import Scaler, Scalers
-from parlearn.study import Study
+from parlearn.networks.scalers import Scaler, Scalers
+from parlearn.runs import outputs
+from parlearn.storage import contracts
+from parlearn.study.roles import ROLES
+from parlearn.study.tensors import Study
 
 CELLS, DAYS, TRAINING = 6, 40, slice(5, 35)
 SPACE = ParameterSpace([Parameter("level", "1", 0.0, 1.0), Parameter("swing", "1", 0.0, 0.5)])

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from parlearn import catalogue, contracts
-from parlearn.claims import table
 from parlearn.claims.answers import Number, answer_claims, judge
 from parlearn.claims.page import page
 from parlearn.claims.quantities import QUANTITIES, Asked, Files, geary
+from parlearn.plan import catalogue
+from parlearn.plan import claims as table
+from parlearn.storage import contracts
 from parlearn.summarise.results import Results
 
 

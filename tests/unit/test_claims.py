@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import yaml
 
-from parlearn import catalogue
-from parlearn import config as configuration
-from parlearn.claims import table
 from parlearn.claims.answers import Number, judge
 from parlearn.claims.quantities import QUANTITIES
-from parlearn.config import ConfigError
+from parlearn.plan import catalogue
+from parlearn.plan import claims as table
+from parlearn.plan import config as configuration
+from parlearn.plan.config import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "config" / "schemas"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from parlearn.climate import climate_attributes, priestley_taylor
+from parlearn.land.climate import climate_attributes, priestley_taylor
 
 DAYS = np.arange(1, 366)
 SEASON = np.cos(2 * np.pi * (DAYS - 200) / 365.25)  # 1 in mid July

@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from parlearn import catalogue
-from parlearn import config as configuration
-from parlearn.catalogue import METHODS
-from parlearn.config import ConfigError
-from parlearn.gap_network import FillSettings
+from parlearn.gaps.network import FillSettings
 from parlearn.learn.parameter_networks import NETWORKS
 from parlearn.learn.settings import Settings
+from parlearn.models.surrogate.fit import SurrogateSettings
 from parlearn.models.vic import SPACE
+from parlearn.plan import catalogue
+from parlearn.plan import config as configuration
+from parlearn.plan.catalogue import METHODS
+from parlearn.plan.config import ConfigError
+from parlearn.plan.products import PRODUCTS
 from parlearn.sources.hydrodl import required_files
-from parlearn.sources.products import PRODUCTS
 from parlearn.sources.twin import TwinConfig
-from parlearn.surrogate import SurrogateSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "config" / "schemas"

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from parlearn import contracts
-from parlearn.contracts import ContractError
-from parlearn.kinds import KINDS, TABLES
+from parlearn.storage import contracts
+from parlearn.storage.contracts import ContractError
+from parlearn.storage.kinds import KINDS, TABLES
 
 DAYS = np.datetime64("2015-04-01", "ns") + np.arange(5) * np.timedelta64(1, "D")
 

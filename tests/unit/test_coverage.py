@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from parlearn import contracts
 from parlearn.sources.coverage import MANY, gather
+from parlearn.storage import contracts
 
 COLUMNS = ["product", "granule", "date", "what", "count"]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from parlearn import contracts
 from parlearn.plots import distributions, method_tables, patterns, scatter, sites, style
+from parlearn.storage import contracts
 from parlearn.summarise import distributions as score_tables
 from parlearn.summarise import fields, means
 from parlearn.summarise import sites as site_tables

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from parlearn import contracts
+from parlearn.storage import contracts
 from parlearn.summarise import datasets as pooling
 from parlearn.summarise import distributions, fields, means, sites
 from parlearn.summarise.cost import summarise_cost

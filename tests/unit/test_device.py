@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from parlearn.device import pick_device
+from parlearn.storage.device import pick_device
 
 
 def test_device():

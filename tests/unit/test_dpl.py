@@ -14,9 +14,9 @@ from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.parameter_networks import NETWORKS, NetworkShape, build_network
 from parlearn.learn.settings import Settings
 from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
-from parlearn.roles import ROLES
-from parlearn.scalers import Scaler, Scalers
-from parlearn.study import FORCING, Inputs, Study
+from parlearn.networks.scalers import Scaler, Scalers
+from parlearn.study.roles import ROLES
+from parlearn.study.tensors import FORCING, Inputs, Study
 
 torch.set_num_threads(1)
 

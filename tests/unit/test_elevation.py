@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from parlearn.elevation import elevation
+from parlearn.land.elevation import elevation
 
 
 def test_known_places():

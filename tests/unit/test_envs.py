@@ -10,7 +10,7 @@ import pytest
 import yaml
 from rattler import MatchSpec
 
-from parlearn.sourcehash import LIBRARY, env_hash, modules
+from parlearn.plan.digests import LIBRARY, env_hash, modules
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
@@ -23,7 +23,7 @@ OTHERS = {"python", "cxx-compiler"}
 #: import -> package with conda; others bear the name of their import
 PACKAGES = {"yaml": "pyyaml", "torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
 #: needed where a module is imported, without being imported itself
-BESIDES = {"xarray": "netcdf4", "parlearn/fuse/build.py": "cxx-compiler"}
+BESIDES = {"xarray": "netcdf4", "parlearn/models/fuse/build.py": "cxx-compiler"}
 
 
 def specs(path) -> list[str]:

@@ -7,10 +7,11 @@ import scipy.stats
 import torch
 import xarray as xr
 
-from parlearn import contracts, evaluate
 from parlearn.metrics.paired import compare
 from parlearn.metrics.progress import first_below
 from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
+from parlearn.runs import evaluate
+from parlearn.storage import contracts
 
 PERIODS = {"train": ("2020-01-11", "2020-01-20"), "test": ("2020-01-21", "2020-02-09")}
 TRAIN, TEST = slice(10, 20), slice(20, 40)

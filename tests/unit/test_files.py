@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from parlearn.files import read_json, replacing, sha256, write_json
+from parlearn.storage.files import read_json, replacing, sha256, write_json
 
 
 def test_writes_whole_file_and_creates_folder(tmp_path):
@@ -58,7 +58,7 @@ def test_full_disk_is_said_plainly(tmp_path):
 NETCDF = """
 import resource, signal, sys
 import numpy as np, xarray as xr
-from parlearn import contracts
+from parlearn.storage import contracts
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 days = np.datetime64("2015-01-01", "ns") + np.arange(400) * np.timedelta64(1, "D")

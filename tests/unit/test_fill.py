@@ -9,13 +9,13 @@ import pytest
 import torch
 import xarray as xr
 
-from parlearn import contracts
-from parlearn.fill import fill_period, fill_training
-from parlearn.gap_network import FillSettings, GapFiller, apply, before
-from parlearn.gaps import withhold
-from parlearn.roles import ROLES
-from parlearn.study import FORCING, build_study
-from parlearn.training import Training
+from parlearn.gaps.fill import fill_period, fill_training
+from parlearn.gaps.network import FillSettings, GapFiller, apply, before
+from parlearn.gaps.series import withhold
+from parlearn.networks.training import Training
+from parlearn.storage import contracts
+from parlearn.study.roles import ROLES
+from parlearn.study.tensors import FORCING, build_study
 
 torch.set_num_threads(1)
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlearn.gaps import (
+from parlearn.gaps.series import (
     LONGEST_BLOCK,
     carry_forward,
     gaps_by_length,

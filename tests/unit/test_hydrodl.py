@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from parlearn import contracts
-from parlearn.disaggregate import pressure_from_elevation
+from parlearn.land.subdaily import pressure_from_elevation
 from parlearn.sources import hydrodl
 from parlearn.sources.csvgrid import DatabaseError
+from parlearn.storage import contracts
 
 N = 30
 YEARS = [2015, 2016]

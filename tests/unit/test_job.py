@@ -7,13 +7,13 @@ import platform
 import pytest
 import torch
 
-from parlearn.job import job
+from parlearn.storage.job import job
 
 
 def test_library_messages_reach_the_log_file(tmp_path):
     with job(log=tmp_path / "logs" / "rule.log", threads=1) as log:
         log.info("from the script")
-        logging.getLogger("parlearn.study").warning("from the library")
+        logging.getLogger("parlearn.study.tensors").warning("from the library")
     text = (tmp_path / "logs" / "rule.log").read_text()
     assert "from the script" in text
     assert "WARNING from the library" in text

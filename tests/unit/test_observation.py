@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from parlearn.learn.observation import (
+from parlearn.models.observation import (
     MAP_SPACE,
     apply_map,
     fit_domain_map,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from parlearn import contracts
-from parlearn.opening import device_of, open_run
+from parlearn.runs.opening import device_of, open_run
 from parlearn.sources.twin import TwinConfig, build_inputs
+from parlearn.storage import contracts
 
 RUN = {
     "model": "vic",

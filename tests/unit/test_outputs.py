@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from parlearn import contracts, outputs
 from parlearn.models.base import Parameter, ParameterSpace
+from parlearn.runs import outputs
+from parlearn.storage import contracts
 
 SPACE = ParameterSpace([Parameter("a", "1", 0.1, 1.0, "log"), Parameter("b", "m", 1.0, 2.0)])
 DAYS = np.datetime64("2015-04-01", "ns") + np.arange(4) * np.timedelta64(1, "D")

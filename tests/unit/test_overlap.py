@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parlearn.grids import (
+from parlearn.geometry.grids import (
     MODIS_RADIUS,
     MODIS_TILE,
     EaseGrid,
@@ -12,7 +12,7 @@ from parlearn.grids import (
     LatLonGrid,
     SinusoidalGrid,
 )
-from parlearn.overlap import authalic_sine, cell_areas, overlap
+from parlearn.geometry.overlap import authalic_sine, cell_areas, overlap
 
 GLOBE = LatLonGrid(-85.0, -175.0, 10.0, 10.0, 18, 36)
 

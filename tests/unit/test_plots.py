@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from parlearn import contracts
 from parlearn.plots import (
     curves,
     maps,
@@ -23,6 +22,7 @@ from parlearn.plots import (
     surrogate,
     table,
 )
+from parlearn.storage import contracts
 from parlearn.summarise import curves as curve_tables
 from parlearn.summarise import fields, skill
 from parlearn.summarise.results import Results

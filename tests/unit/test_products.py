@@ -4,8 +4,8 @@ from datetime import date, datetime
 
 import pytest
 
-from parlearn.sources import products
-from parlearn.sources.products import ProductError, belongs, chunks, parse, span, times_needed
+from parlearn.plan import products
+from parlearn.plan.products import ProductError, belongs, chunks, parse, span, times_needed
 
 CONUS = {"south": 25, "north": 53, "west": -125, "east": -67}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from parlearn import provenance
-from parlearn.files import sha256
+from parlearn.storage import provenance
+from parlearn.storage.files import sha256
 
 
 def test_stamp_names_what_decides_a_result(tmp_path):

@@ -8,7 +8,7 @@ import netCDF4
 import numpy as np
 import pytest
 
-from parlearn.grids import Box, GridError, LatLonGrid
+from parlearn.geometry.grids import Box, GridError, LatLonGrid
 from parlearn.sources import cmfd
 from parlearn.sources.granules import GranuleError, UnreadableGranule
 from parlearn.sources.twin.granules import cmfd as writer

@@ -4,7 +4,7 @@ import netCDF4
 import numpy as np
 import pytest
 
-from parlearn.grids import Box, GridError, LatLonGrid
+from parlearn.geometry.grids import Box, GridError, LatLonGrid
 from parlearn.sources import gleam
 from parlearn.sources.granules import GranuleError, UnreadableGranule
 from parlearn.sources.twin.granules import gleam as writer

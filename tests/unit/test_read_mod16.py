@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pyhdf.SD import SD, SDC
 
-from parlearn.grids import Box, GridError, SinusoidalGrid
+from parlearn.geometry.grids import Box, GridError, SinusoidalGrid
 from parlearn.sources import mod16
 from parlearn.sources.granules import GranuleError, UnreadableGranule
 from parlearn.sources.twin.granules import mod16 as writer

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from parlearn.grids import Box, GridError, LatLonGrid
+from parlearn.geometry.grids import Box, GridError, LatLonGrid
 from parlearn.sources import assemble, nldas
 from parlearn.sources.granules import GranuleError, UnreadableGranule
 from parlearn.sources.twin.granules import nldas as writer

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from parlearn.grids import Box, EaseGrid, GridError
+from parlearn.geometry.grids import Box, EaseGrid, GridError
 from parlearn.sources import smap
 from parlearn.sources.granules import GranuleError, UnreadableGranule
 from parlearn.sources.twin.granules import smap as writer

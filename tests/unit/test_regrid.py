@@ -6,8 +6,8 @@ import pyproj
 import pytest
 import xarray as xr
 
-from parlearn import regrid as module
-from parlearn.grids import (
+from parlearn.geometry import regrid as module
+from parlearn.geometry.grids import (
     EASE_CORNER,
     EASE_SIZES,
     MODIS_CORNER,
@@ -19,7 +19,7 @@ from parlearn.grids import (
     LatLonGrid,
     SinusoidalGrid,
 )
-from parlearn.regrid import Regridder, combine, regrid, regrid_in_turn, weights
+from parlearn.geometry.regrid import Regridder, combine, regrid, regrid_in_turn, weights
 
 # Four tiles of MOD16 meet at 40 N, 104.4 W: windows of 1 degree from that corner. The other grids
 # have windows of about the same region, so that every target holds edges of every source.

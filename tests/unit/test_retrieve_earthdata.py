@@ -11,7 +11,7 @@ import earthaccess
 import pytest
 from earthaccess.exceptions import LoginAttemptFailure
 
-from parlearn.grids import Box
+from parlearn.geometry.grids import Box
 from parlearn.retrieve import earthdata
 from parlearn.retrieve.listing import Listed
 from parlearn.retrieve.logins import AccessError, Login, RetrievalError

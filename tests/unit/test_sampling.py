@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parlearn.sampling import around, choose_cells, latin_hypercube
+from parlearn.models.surrogate.samples import around, choose_cells, latin_hypercube
 
 
 def test_latin_hypercube_has_one_value_in_each_slice():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parlearn.soil import soil_statics
+from parlearn.land.soil import soil_statics
 
 
 def test_a_hand_computed_loam():

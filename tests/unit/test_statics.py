@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from parlearn import contracts
-from parlearn.grids import LatLonGrid
+from parlearn.geometry.grids import LatLonGrid
 from parlearn.sources.statics import PRIORS, StaticsError, missing, read_statics
+from parlearn.storage import contracts
 
 #: one row of two cells; its maps have four by eight cells, and one more all round
 TARGET = LatLonGrid(38.125, -98.875, 0.25, 0.25, 1, 2)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from parlearn import contracts
+from parlearn.storage import contracts
 from parlearn.summarise import curves, fields, skill
 from parlearn.summarise.results import Results, choose, compared, identify
 

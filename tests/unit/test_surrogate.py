@@ -10,12 +10,10 @@ import pytest
 import torch
 import xarray as xr
 
-from parlearn.features import build_features
-from parlearn.models import surrogate as module
 from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
-from parlearn.sampling import latin_hypercube
-from parlearn.sources.twin import TwinConfig, build_inputs
-from parlearn.surrogate import (
+from parlearn.models.surrogate import model as module
+from parlearn.models.surrogate.features import build_features
+from parlearn.models.surrogate.fit import (
     Surrogate,
     SurrogateSettings,
     fit_surrogate,
@@ -23,7 +21,9 @@ from parlearn.surrogate import (
     judge_surrogate,
     median_skill,
 )
-from parlearn.training import Training
+from parlearn.models.surrogate.samples import latin_hypercube
+from parlearn.networks.training import Training
+from parlearn.sources.twin import TwinConfig, build_inputs
 
 OUTPUTS = ("soil_moisture", "evapotranspiration")
 SETTINGS = SurrogateSettings(
@@ -202,7 +202,7 @@ class Killed(Exception):
 
 def test_resumes_after_a_kill(inputs, bucket, samples, tmp_path, monkeypatch, caplog):
     settings = replace(SETTINGS, hidden=8, iterations=30, dropout=0.2)
-    monkeypatch.setattr("parlearn.surrogate.EPOCH", 10)
+    monkeypatch.setattr("parlearn.models.surrogate.fit.EPOCH", 10)
     whole = fit(inputs, bucket, samples[0], settings)
     record = Training.record
 

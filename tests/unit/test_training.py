@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from parlearn import training
-from parlearn.training import Training, load_checkpoint, save_checkpoint
+from parlearn.networks import training
+from parlearn.networks.training import Training, load_checkpoint, save_checkpoint
 
 EPOCHS = 6
 
@@ -94,7 +95,7 @@ def test_killed_run_resumes(tmp_path):
         "run.record = die\n"
         "t.train(run)\n"
     )
-    library = os.path.dirname(os.path.dirname(training.__file__))
+    library = str(Path(training.__file__).parents[2])
     killed = subprocess.run(
         [sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": library}, timeout=60
     )

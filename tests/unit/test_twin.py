@@ -7,11 +7,11 @@ import pytest
 import torch
 import xarray as xr
 
-from parlearn import contracts
-from parlearn.domain import keep_used
 from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
 from parlearn.sources.twin import TwinConfig, build_inputs, build_truth
 from parlearn.sources.twin.parameters import draw_parameters
+from parlearn.storage import contracts
+from parlearn.study.splits import keep_used
 
 PATCHES = {"s8": 8, "s4": 4}
 TRAIN_END = "2016-03-31"

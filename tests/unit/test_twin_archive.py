@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from parlearn.disaggregate import vic_forcing
-from parlearn.gridding import TWIN_PRODUCTS
-from parlearn.grids import MODIS_RADIUS
+from parlearn.geometry.grids import MODIS_RADIUS
+from parlearn.land.subdaily import vic_forcing
+from parlearn.plan.archives import TWIN_PRODUCTS
+from parlearn.plan.places import PLACES, box
 from parlearn.sources import mod16, smap
-from parlearn.sources.places import PLACES, box
-from parlearn.sources.regridding import regrid_chunk
+from parlearn.sources.fields import regrid_chunk
 from parlearn.sources.statics import read_statics
 from parlearn.sources.twin import TwinConfig
 from parlearn.sources.twin.archive import (

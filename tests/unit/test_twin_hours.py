@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from parlearn.daily import UNITS, daily_forcing, stamps
-from parlearn.disaggregate import specific_humidity
+from parlearn.land.days import UNITS, daily_forcing, stamps
+from parlearn.land.subdaily import specific_humidity
 from parlearn.sources.twin.hours import Hours, sunshine
 
 LAT = np.array([26.0, 40.0, 49.0])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from parlearn.disaggregate import temperature_amplitude
+from parlearn.land.subdaily import temperature_amplitude
 from parlearn.sources.twin import TwinConfig
 from parlearn.sources.twin.fields import axis_factor, evolving_field, random_fields
 from parlearn.sources.twin.region import climate_of, draw_region

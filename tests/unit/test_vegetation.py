@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parlearn.vegetation import (
+from parlearn.land.vegetation import (
     BARE_SOIL,
     GRASSLAND,
     IGBP,

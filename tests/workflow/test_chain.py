@@ -7,9 +7,9 @@ from pathlib import Path
 
 import xarray as xr
 
-from parlearn import contracts
 from parlearn.audit.stamps import check_stamps
 from parlearn.audit.tree import read_tree
+from parlearn.storage import contracts
 
 RESULTS = "results/tiny"
 

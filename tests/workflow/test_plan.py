@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from parlearn.catalogue import read_figures, read_runs
-from parlearn.config import check_config, read_yaml
-from parlearn.sourcehash import modules
+from parlearn.plan.catalogue import read_figures, read_runs
+from parlearn.plan.config import check_config, read_yaml
+from parlearn.plan.digests import modules
 
 PICTURE = Path(__file__).parents[2] / "docs/rules.svg"
 #: configuration -> fewest and most jobs

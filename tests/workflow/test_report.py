@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Error, sync_playwright
 
-from parlearn.config import read_yaml
+from parlearn.plan.config import read_yaml
 
 REPORT = "results/tiny/report.html"
 GENERAL = ["Workflow", "Statistics", "About"]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from parlearn.catalogue import read_figures, read_runs
-from parlearn.config import check_config, read_yaml
+from parlearn.plan.catalogue import read_figures, read_runs
+from parlearn.plan.config import check_config, read_yaml
 
 RESULTS = "results/tiny"
 LIBRARY = "workflow/lib/parlearn"

@@ -11,13 +11,12 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow" / "lib"))
 os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
 
-from parlearn import catalogue
-from parlearn import config as configuration
-from parlearn import gridding
 from parlearn.audit.choice import cheapest
-from parlearn.claims import table as claim_table
-from parlearn.provenance import settings
-from parlearn.sourcehash import env_hash, source_hash
+from parlearn.plan import archives, catalogue
+from parlearn.plan import claims as claim_table
+from parlearn.plan import config as configuration
+from parlearn.plan.digests import env_hash, source_hash
+from parlearn.storage.provenance import settings
 
 SCHEMAS = ROOT / "config" / "schemas"
 try:
@@ -36,7 +35,7 @@ except configuration.ConfigError as error:
 
 SOURCE = CONFIG["source"]
 # grid and products, of a source that has such
-GRID = gridding.gridding(CONFIG)
+GRID = archives.archives_of(CONFIG)
 ROUNDS = CONFIG["simulate"]["rounds"]
 BATCHES = CONFIG["simulate"]["batches"]
 GPU = 0 if CONFIG["device"] == "cpu" else 1

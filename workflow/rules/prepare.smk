@@ -14,7 +14,7 @@ if SOURCE["name"] == "twin":
         output:
             truth="<study>/twin/truth.nc",
             archive=[f"<study>/twin/archive/{name}/SHA256SUMS" for name in GRID["products"]],
-            statics=gridding.static_files(GRID["statics"], SOURCE),
+            statics=archives.static_files(GRID["statics"], SOURCE),
         log:
             "<logs>/build_twin.log",
         benchmark:
@@ -71,8 +71,8 @@ if GRID:
         input:
             VEGETATION,
             statics="<study>/statics.nc",
-            weather=gridding.regridded(GRID, GRID["weather"], TRAINING),
-            observed=gridding.regridded(GRID, FIRST_PRODUCT, TRAINING),
+            weather=archives.regridded(GRID, GRID["weather"], TRAINING),
+            observed=archives.regridded(GRID, FIRST_PRODUCT, TRAINING),
         output:
             domain="<study>/domain.nc",
             cells=report(
@@ -106,7 +106,7 @@ if GRID:
         """Put the regridded weather of the domain's cells on one time axis, a spin-up year first."""
         input:
             domain="<study>/domain.nc",
-            weather=gridding.regridded(GRID, GRID["weather"]),
+            weather=archives.regridded(GRID, GRID["weather"]),
         output:
             "<study>/forcing.nc",
         log:
@@ -130,7 +130,7 @@ if GRID:
         """Put the regridded observations of the domain's cells on the time axis of the forcing."""
         input:
             **{
-                target: gridding.regridded(GRID, product)
+                target: archives.regridded(GRID, product)
                 for target, product in GRID["observations"].items()
             },
             domain="<study>/domain.nc",

@@ -26,10 +26,10 @@ if GRID:
         params:
             code=code("regrid_product"),
             env=env("data"),
-            days=lambda wildcards: gridding.chunk_span(GRID, wildcards.product, wildcards.chunk),
-            closes=lambda wildcards: gridding.closes(GRID, wildcards.product, wildcards.chunk),
+            days=lambda wildcards: archives.chunk_span(GRID, wildcards.product, wildcards.chunk),
+            closes=lambda wildcards: archives.closes(GRID, wildcards.product, wildcards.chunk),
             grid=TARGET,
-            settings=lambda wildcards: gridding.read_as(GRID, wildcards.product),
+            settings=lambda wildcards: archives.read_as(GRID, wildcards.product),
             weights=f"{CONFIG['results']}/weights",
         script:
             "../scripts/regrid_product.py"
@@ -37,7 +37,7 @@ if GRID:
     rule read_statics:
         """Bring soil, land cover, greenness, terrain and published parameters to the study's grid."""
         input:
-            lambda wildcards: gridding.static_files(GRID["statics"], SOURCE),
+            lambda wildcards: archives.static_files(GRID["statics"], SOURCE),
         output:
             "<study>/statics.nc",
         log:
@@ -69,7 +69,7 @@ if GRID:
             read=[
                 path.replace(".nc", ".coverage.csv")
                 for product in GRID["products"]
-                for path in gridding.regridded(GRID, product)
+                for path in archives.regridded(GRID, product)
             ],
         output:
             report(

@@ -60,7 +60,7 @@ if GRID:
         params:
             code=code("list_granules"),
             env=env("data"),
-            source=lambda wildcards: gridding.of_product(GRID, wildcards.product),
+            source=lambda wildcards: archives.of_product(GRID, wildcards.product),
         script:
             "../scripts/list_granules.py"
 
@@ -87,7 +87,7 @@ if GRID:
             products={
                 name: {
                     "settings": GRID["products"][name],
-                    "folder": gridding.raw_folder(GRID, name),
+                    "folder": archives.raw_folder(GRID, name),
                     "page": ARCHIVES[name]["url"] if name in ARCHIVES else "",
                 }
                 for name in GRID["products"]
@@ -118,11 +118,11 @@ if GRID:
         params:
             code=code("retrieve_granules"),
             env=env("data"),
-            source=lambda wildcards: gridding.of_product(GRID, wildcards.product),
-            folder=lambda wildcards: gridding.raw_folder(GRID, wildcards.product),
+            source=lambda wildcards: archives.of_product(GRID, wildcards.product),
+            folder=lambda wildcards: archives.raw_folder(GRID, wildcards.product),
         script:
             "../scripts/retrieve_granules.py"
 
     rule retrieve:
         input:
-            [path for product in GRID["products"] for path in gridding.arrived(GRID, product)],
+            [path for product in GRID["products"] for path in archives.arrived(GRID, product)],

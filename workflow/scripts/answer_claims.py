@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from parlearn import contracts
 from parlearn.claims.answers import answer_claims
 from parlearn.claims.page import page
 from parlearn.claims.quantities import Files
-from parlearn.files import write_text
-from parlearn.job import job
-from parlearn.provenance import stamp, write_sidecar
+from parlearn.storage import contracts
+from parlearn.storage.files import write_text
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 from parlearn.summarise.results import Results
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:

@@ -9,8 +9,8 @@ from parlearn.audit.inspect import inspect
 from parlearn.audit.manifest import manifest
 from parlearn.audit.page import page
 from parlearn.audit.tree import read_tree
-from parlearn.files import write_json, write_text
-from parlearn.job import job
+from parlearn.storage.files import write_json, write_text
+from parlearn.storage.job import job
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, instance = snakemake.params, snakemake.params.instance

@@ -8,9 +8,9 @@ import pandas as pd
 
 from parlearn.audit.findings import AuditError
 from parlearn.audit.rerun import compare_run
-from parlearn.contracts import write_table
-from parlearn.job import job
-from parlearn.provenance import stamp, write_sidecar
+from parlearn.storage.contracts import write_table
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params

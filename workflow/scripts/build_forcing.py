@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from parlearn import contracts
-from parlearn.job import job
-from parlearn.provenance import stamp
 from parlearn.sources.hydrodl import build_forcing
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params

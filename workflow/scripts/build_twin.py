@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from parlearn import contracts
-from parlearn.job import job
 from parlearn.models.vic import VIC
-from parlearn.provenance import stamp, write_sidecar
 from parlearn.sources.twin import TRUTH_OUTPUTS, TwinConfig, build_inputs, build_truth
 from parlearn.sources.twin.archive import seal, write_granules, write_statics
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from parlearn import contracts
 from parlearn.calibrate.domain import calibrate_part
 from parlearn.calibrate.sceua import Settings
-from parlearn.job import job
 from parlearn.models.vic import default_parameters
-from parlearn.opening import open_run
-from parlearn.provenance import digest, stamp
+from parlearn.runs.opening import open_run
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import digest, stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, run = snakemake.params, snakemake.params.run

@@ -1,9 +1,9 @@
 """Keep the truth of a twin at the cells of the domain."""
 
-from parlearn import contracts
-from parlearn.job import job
-from parlearn.provenance import stamp
-from parlearn.sources.gridded import cut_truth
+from parlearn.sources.build import cut_truth
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads):
     truth = contracts.read(snakemake.input.truth, "truth")

@@ -1,8 +1,9 @@
 """Score a simulation against observations per cell, with and without the observation map."""
 
-from parlearn import contracts, evaluate
-from parlearn.job import job
-from parlearn.provenance import stamp
+from parlearn.runs import evaluate
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, run = snakemake.params, snakemake.params.run

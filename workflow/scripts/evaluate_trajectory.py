@@ -1,9 +1,10 @@
 """Score the parameters saved along a training in the test period, by VIC."""
 
-from parlearn import contracts, evaluate
-from parlearn.job import job
 from parlearn.models.vic import VIC
-from parlearn.provenance import stamp, write_sidecar
+from parlearn.runs import evaluate
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, run = snakemake.params, snakemake.params.run

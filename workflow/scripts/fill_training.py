@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from parlearn import contracts
-from parlearn.device import pick_device
-from parlearn.files import sha256, write_json
-from parlearn.fill import fill_training
-from parlearn.gap_network import FillSettings
-from parlearn.job import job
-from parlearn.provenance import stamp, write_sidecar
+from parlearn.gaps.fill import fill_training
+from parlearn.gaps.network import FillSettings
+from parlearn.storage import contracts
+from parlearn.storage.device import pick_device
+from parlearn.storage.files import sha256, write_json
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params

@@ -1,9 +1,9 @@
 """One table of all that is missing in the granules of a study."""
 
-from parlearn import contracts
-from parlearn.job import job
-from parlearn.provenance import stamp, write_sidecar
 from parlearn.sources.coverage import gather
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     inputs = snakemake.input

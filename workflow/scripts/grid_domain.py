@@ -1,9 +1,9 @@
 """Choose the cells of the grid, set VIC's constants and the networks' attributes, and split."""
 
-from parlearn import contracts
-from parlearn.job import job
-from parlearn.provenance import stamp, write_sidecar
-from parlearn.sources.gridded import build_domain, coverage
+from parlearn.sources.build import build_domain, coverage
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, inputs = snakemake.params, snakemake.input

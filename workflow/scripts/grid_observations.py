@@ -1,9 +1,9 @@
 """Put the regridded observations of the domain's cells on the time axis of the forcing."""
 
-from parlearn import contracts
-from parlearn.job import job
-from parlearn.provenance import stamp
-from parlearn.sources.gridded import build_observations
+from parlearn.sources.build import build_observations
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, inputs = snakemake.params, snakemake.input

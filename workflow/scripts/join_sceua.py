@@ -1,10 +1,11 @@
 """Put the cells that SCE-UA calibrated together, and give all others their donor's parameters."""
 
-from parlearn import contracts, outputs
 from parlearn.calibrate.domain import join
-from parlearn.job import job
 from parlearn.models.vic import SPACE
-from parlearn.provenance import stamp, write_sidecar
+from parlearn.runs import outputs
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, run = snakemake.params, snakemake.params.run

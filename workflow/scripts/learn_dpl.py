@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from parlearn import contracts, outputs
-from parlearn.files import sha256
-from parlearn.job import job
 from parlearn.learn.apply import save_network
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.settings import Settings
 from parlearn.models.vic import default_parameters
-from parlearn.opening import open_run
-from parlearn.provenance import stamp, write_sidecar
+from parlearn.runs import outputs
+from parlearn.runs.opening import open_run
+from parlearn.storage import contracts
+from parlearn.storage.files import sha256
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, run = snakemake.params, snakemake.params.run

@@ -1,12 +1,13 @@
 """Learn parameters through the surrogate so far, to see where its next samples are needed."""
 
-from parlearn import contracts, outputs
-from parlearn.job import job
 from parlearn.learn.dpl import learn_dpl
-from parlearn.learn.observation import SIX_AM
 from parlearn.learn.settings import Settings
-from parlearn.opening import open_run
-from parlearn.provenance import stamp
+from parlearn.models.observation import SIX_AM
+from parlearn.runs import outputs
+from parlearn.runs.opening import open_run
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, pilot = snakemake.params, snakemake.params.pilot

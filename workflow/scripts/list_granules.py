@@ -7,11 +7,11 @@ it is compared with what is there.
 import os
 from pathlib import Path
 
-from parlearn.grids import Box
-from parlearn.job import job
-from parlearn.provenance import read_sidecar, stamp, write_sidecar
+from parlearn.geometry.grids import Box
+from parlearn.plan import products
 from parlearn.retrieve import earthdata, listing, stores
-from parlearn.sources import products
+from parlearn.storage.job import job
+from parlearn.storage.provenance import read_sidecar, stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     product, source = snakemake.wildcards.product, snakemake.params.source

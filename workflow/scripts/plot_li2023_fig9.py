@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from parlearn.job import job
 from parlearn.plots.scatter import li2023_fig9
-from parlearn.provenance import stamp, write_sidecar
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params

@@ -3,9 +3,9 @@
 Try it alone: snakemake -c1 --configfile config/conus.yaml preflight
 """
 
-from parlearn.job import job
-from parlearn.provenance import stamp, write_sidecar
 from parlearn.retrieve import listing, preflight
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     rows, problems, folders = [], [], []

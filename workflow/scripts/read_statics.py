@@ -1,10 +1,10 @@
 """Bring soil, land cover, greenness, terrain and published parameters to the study's grid."""
 
-from parlearn import contracts
-from parlearn.job import job
-from parlearn.provenance import stamp
-from parlearn.sources.regridding import target_grid
+from parlearn.sources.fields import target_grid
 from parlearn.sources.statics import read_statics
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params

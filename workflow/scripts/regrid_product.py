@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from parlearn import contracts
-from parlearn.job import job
-from parlearn.provenance import stamp, write_sidecar
-from parlearn.sources.regridding import KIND_OF, regrid_chunk
+from parlearn.sources.fields import KIND_OF, regrid_chunk
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, product = snakemake.params, snakemake.wildcards.product

@@ -1,8 +1,8 @@
 """Fetch the granules of a product that a year or month needs, and check each of them."""
 
-from parlearn.job import job
-from parlearn.provenance import stamp, write_sidecar
 from parlearn.retrieve import listing, stores, transfer
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params

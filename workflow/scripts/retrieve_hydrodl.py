@@ -5,9 +5,9 @@ Try it alone: snakemake -c1 --configfile config/real.yaml resources/raw/hydrodl/
 
 from dataclasses import asdict
 
-from parlearn.job import job
-from parlearn.provenance import stamp, write_sidecar
 from parlearn.retrieve.mirror import retrieve
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params

@@ -1,11 +1,12 @@
 """Predict each cell's own mean of the training period on every day: a bar for any method."""
 
-from parlearn import contracts, outputs
-from parlearn.job import job
 from parlearn.learn.baselines import cell_mean
 from parlearn.models.vic import SPACE, default_parameters
-from parlearn.provenance import stamp
-from parlearn.study import load_study
+from parlearn.runs import outputs
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp
+from parlearn.study.tensors import load_study
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, run = snakemake.params, snakemake.params.run

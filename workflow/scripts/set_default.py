@@ -2,11 +2,12 @@
 
 import torch
 
-from parlearn import contracts, evaluate, outputs
-from parlearn.job import job
 from parlearn.learn.baselines import published
 from parlearn.models.vic import VIC, default_parameters, published_cells
-from parlearn.provenance import stamp
+from parlearn.runs import evaluate, outputs
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, run = snakemake.params, snakemake.params.run

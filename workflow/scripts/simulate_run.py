@@ -4,10 +4,11 @@ from pathlib import Path
 
 import torch
 
-from parlearn import contracts, outputs
-from parlearn.job import job
-from parlearn.opening import OUTPUTS, open_model
-from parlearn.provenance import stamp
+from parlearn.runs import outputs
+from parlearn.runs.opening import OUTPUTS, open_model
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params

@@ -2,10 +2,12 @@
 
 import torch
 
-from parlearn import contracts, outputs, sampling
-from parlearn.job import job
+from parlearn.models.surrogate.samples import around, choose_cells, latin_hypercube
 from parlearn.models.vic import VIC
-from parlearn.provenance import stamp
+from parlearn.runs import outputs
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp
 
 OUTPUTS = ("soil_moisture", "evapotranspiration")
 
@@ -17,14 +19,14 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     model = VIC(domain, forcing, names=tuple(params.parameters), outputs=OUTPUTS)
 
     # Cells and sets are drawn whole and alike in every batch, which then takes its share.
-    cells = sampling.choose_cells(model.n_cells, plan["cells"], plan["seed"])
+    cells = choose_cells(model.n_cells, plan["cells"], plan["seed"])
     seed = plan["seed"] + number
     if number == 1:
-        unit = sampling.latin_hypercube(plan["sets"], len(cells), len(model.space), seed)
+        unit = latin_hypercube(plan["sets"], len(cells), len(model.space), seed)
     else:
         learned = contracts.read(snakemake.input.learned, "parameters")
         known = outputs.parameters_tensor(learned, model.space, snakemake.input.learned)
-        unit = sampling.around(model.space.to_unit(known)[cells], plan["sets"], seed)
+        unit = around(model.space.to_unit(known)[cells], plan["sets"], seed)
     mine = model.space.to_physical(unit[batch :: plan["batches"]])
     log.info("round %d: %d sets at %d cells", number, len(mine), len(cells))
 

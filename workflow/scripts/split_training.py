@@ -1,9 +1,9 @@
 """Cut out what a learner may see: the targets, in the training periods, and nothing else."""
 
-from parlearn import contracts
-from parlearn.job import job
-from parlearn.masking import cut_training
-from parlearn.provenance import stamp
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp
+from parlearn.study.training import cut_training
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from parlearn import contracts
-from parlearn.job import job
-from parlearn.provenance import stamp, write_sidecar
+from parlearn.storage import contracts
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 from parlearn.summarise.fields import summarise_sampling
 from parlearn.summarise.results import Results
 

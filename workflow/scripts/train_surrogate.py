@@ -4,19 +4,19 @@ from pathlib import Path
 
 import numpy as np
 
-from parlearn import contracts
-from parlearn.device import pick_device
-from parlearn.job import job
-from parlearn.models.surrogate import Surrogate
-from parlearn.models.vic import SPACE
-from parlearn.provenance import stamp, write_sidecar
-from parlearn.surrogate import (
+from parlearn.models.surrogate.fit import (
     SurrogateSettings,
     fit_surrogate,
     gather_samples,
     judge_surrogate,
     median_skill,
 )
+from parlearn.models.surrogate.model import Surrogate
+from parlearn.models.vic import SPACE
+from parlearn.storage import contracts
+from parlearn.storage.device import pick_device
+from parlearn.storage.job import job
+from parlearn.storage.provenance import stamp, write_sidecar
 
 OUTPUTS = ("soil_moisture", "evapotranspiration")
 

@@ -77,9 +77,10 @@ def apply_trained(arguments) -> int:
     """Write the parameters that a trained network gives to the cells of another domain."""
     from pathlib import Path
 
-    from parlearn import contracts, outputs
     from parlearn.learn.apply import apply_network, load_network
-    from parlearn.provenance import stamp
+    from parlearn.runs import outputs
+    from parlearn.storage import contracts
+    from parlearn.storage.provenance import stamp
 
     trained = load_network(Path(arguments.network))
     domain = contracts.read(arguments.domain, "domain")

@@ -4,10 +4,10 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from parlearn import contracts
 from parlearn.audit.findings import Check
 from parlearn.audit.tree import Tree
 from parlearn.claims.answers import DIFFERS, NOT_RUN, REPRODUCED
+from parlearn.storage import contracts
 
 
 def check_claims(tree: Tree, claims: Collection[str], data: str) -> tuple[Check, pd.DataFrame]:

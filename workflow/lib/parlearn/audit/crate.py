@@ -15,7 +15,7 @@ from rocrate.rocrate import ROCrate
 
 from parlearn.audit.lineage import finals
 from parlearn.audit.tree import Tree
-from parlearn.files import read_json, write_json
+from parlearn.storage.files import read_json, write_json
 
 METADATA = "ro-crate-metadata.json"
 PROFILES = {

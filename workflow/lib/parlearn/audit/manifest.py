@@ -6,7 +6,7 @@ from pathlib import Path
 
 from parlearn.audit.inspect import Audit
 from parlearn.audit.tree import File, Tree
-from parlearn.provenance import text_digest
+from parlearn.storage.provenance import text_digest
 
 
 def manifest(audit: Audit, tree: Tree, instance: Mapping, created: str) -> dict:

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn import contracts
 from parlearn.audit.findings import Check
 from parlearn.audit.tree import File, Tree
+from parlearn.storage import contracts
 
 #: kinds of tables by the names of their files; others are read and must hold something
 TABLES = {

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from parlearn.audit.findings import Check
 from parlearn.audit.tree import Tree
-from parlearn.provenance import read_sidecar
 from parlearn.retrieve.checks import Expected
 from parlearn.retrieve.listing import COLUMNS, read_rows
 from parlearn.retrieve.logins import RetrievalError
+from parlearn.storage.provenance import read_sidecar
 
 PINNED = "raw files pinned in config/datasets.csv"
 GRANULE = "granules of frozen lists"

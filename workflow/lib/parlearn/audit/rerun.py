@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn import contracts
-from parlearn.files import sha256
-from parlearn.provenance import PREFIX
+from parlearn.storage import contracts
+from parlearn.storage.files import sha256
+from parlearn.storage.provenance import PREFIX
 
 #: On another machine, device or with other versions sums are rounded otherwise, and training
 #: carries that on: how far parameters may lie apart, as a share of their range, at the median of

@@ -11,9 +11,9 @@ import xarray as xr
 
 from parlearn.audit.findings import Check
 from parlearn.audit.tree import File, Tree
-from parlearn.domain import TEST, TRAIN
-from parlearn.scalers import Scalers
-from parlearn.study import load_study
+from parlearn.networks.scalers import Scalers
+from parlearn.study.splits import TEST, TRAIN
+from parlearn.study.tensors import load_study
 
 #: rules that learn, and what they may be given of the study; of a surrogate any file
 LEARNERS = (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from parlearn.audit.findings import Check
 from parlearn.audit.tree import File, Tree
-from parlearn.provenance import FIELDS, commit_of, text_digest
+from parlearn.storage.provenance import FIELDS, commit_of, text_digest
 
 #: a list of granules that was set aside when another was made, see parlearn.retrieve.listing
 SET_ASIDE = re.compile(r".*\.\d{8}T\d{6}\.csv")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import netCDF4
 
-from parlearn.files import sha256
-from parlearn.provenance import PREFIX
+from parlearn.storage.files import sha256
+from parlearn.storage.provenance import PREFIX
 
 #: parts of the results that carry no stamps: what they are for
 OTHERS = {"logs": "log", "benchmarks": "benchmark", "weights": "kept for later jobs"}
@@ -21,7 +21,7 @@ class Job:
 
     Attributes
     ----------
-    settings : JSON text, as :func:`parlearn.provenance.settings` gives it
+    settings : JSON text, as :func:`parlearn.storage.provenance.settings` gives it
     inputs : paths whose content matters
     """
 

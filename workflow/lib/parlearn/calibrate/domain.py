@@ -14,12 +14,12 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from parlearn import outputs
 from parlearn.calibrate.objective import TrainingError, split_observed, spread
 from parlearn.calibrate.sceua import SCEUA, Settings
-from parlearn.learn.observation import SIX_AM, fit_domain_map, pair
 from parlearn.models.base import ProcessModel
-from parlearn.study import Study
+from parlearn.models.observation import SIX_AM, fit_domain_map, pair
+from parlearn.runs import outputs
+from parlearn.study.tensors import Study
 
 log = logging.getLogger(__name__)
 

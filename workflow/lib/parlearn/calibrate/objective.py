@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from parlearn.learn.observation import SIX_AM, apply_map, pair
 from parlearn.models.base import ProcessModel
-from parlearn.study import Study
+from parlearn.models.observation import SIX_AM, apply_map, pair
+from parlearn.study.tensors import Study
 
 #: model output of one call is held to this many numbers (256 MB)
 LARGEST_CALL = 2**26
@@ -27,9 +27,9 @@ def _days(study: Study) -> slice:
 class TrainingError:
     """RMSE of each cell over the training period, as an objective of SCE-UA.
 
-    The simulation is looked at as the instrument does (:mod:`parlearn.learn.observation`), gaps are
-    left out. With several targets the value is the weighted mean of their RMSEs. A simulation that
-    is not finite on an observed day gives NaN, which SCE-UA counts as a failed run.
+    The simulation is looked at as the instrument does (:mod:`parlearn.models.observation`),
+    gaps are left out. With several targets the value is the weighted mean of their RMSEs. A
+    simulation that is not finite on an observed day gives NaN, which SCE-UA counts as a failed run.
 
     Parameters
     ----------

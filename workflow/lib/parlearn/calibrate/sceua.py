@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from parlearn.files import replacing
+from parlearn.storage.files import replacing
 
 log = logging.getLogger(__name__)
 

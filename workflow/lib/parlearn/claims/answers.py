@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from parlearn.catalogue import METHODS
 from parlearn.claims.quantities import QUANTITIES, Asked, Files
+from parlearn.plan.catalogue import METHODS
 
 REPRODUCED, DIFFERS, NOT_RUN = "reproduced", "differs", "not run"
 
@@ -108,7 +108,7 @@ def answer_claims(entries: list[dict], files: Files, data: str, configuration: s
 
     Parameters
     ----------
-    entries : of :func:`parlearn.claims.table.plan`
+    entries : of :func:`parlearn.plan.claims.plan`
     data : ``twin`` or ``real``
     configuration : its name
     """

@@ -8,11 +8,11 @@ import numpy as np
 import scipy.stats
 from scipy.spatial import cKDTree
 
-from parlearn import contracts
-from parlearn.domain import on_sphere
-from parlearn.files import read_json
 from parlearn.metrics.progress import first_below
-from parlearn.roles import TESTS
+from parlearn.storage import contracts
+from parlearn.storage.files import read_json
+from parlearn.study.roles import TESTS
+from parlearn.study.splits import on_sphere
 from parlearn.summarise.fields import bounds_of, correlate, is_log
 from parlearn.summarise.means import FACTORS, cell_means
 from parlearn.summarise.results import Results

@@ -8,14 +8,14 @@ import xarray as xr
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from parlearn.files import read_json, replacing, write_json
 from parlearn.learn.dpl import Result
-from parlearn.learn.observation import MAP_SPACE
 from parlearn.learn.parameter_networks import NetworkShape, build_network
 from parlearn.learn.settings import Settings
 from parlearn.models.base import Parameter, ParameterSpace
-from parlearn.scalers import Scaler, Scalers
-from parlearn.study import Study, read_inputs
+from parlearn.models.observation import MAP_SPACE
+from parlearn.networks.scalers import Scaler, Scalers
+from parlearn.storage.files import read_json, replacing, write_json
+from parlearn.study.tensors import Study, read_inputs
 
 WEIGHTS, CARD = "network.safetensors", "card.json"
 
@@ -102,8 +102,8 @@ def apply_network(
     ----------
     trained : from :func:`load_network`
     domain : domain.nc of the region; attributes of the same names, order and units
-    forcing, training, period, span : the same as for :func:`~parlearn.study.load_study`; only for
-        a network that reads series, which looks at the region's own observations
+    forcing, training, period, span : as for :func:`~parlearn.study.tensors.load_study`; only for a
+        network that reads series, which looks at the region's own observations
 
     Returns
     -------

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from parlearn.models.base import ParameterSpace
-from parlearn.study import Study
+from parlearn.study.tensors import Study
 
 logger = logging.getLogger(__name__)
 

@@ -20,17 +20,12 @@ from torch import Tensor, nn
 
 from parlearn.learn.batches import days_to_read, plan_epoch, record_epochs, run_days
 from parlearn.learn.learner import Learner
-from parlearn.learn.losses import (
-    NoObservations,
-    global_rmse,
-    range_boundary_loss,
-    weighted_loss,
-)
+from parlearn.learn.losses import NoObservations, global_rmse, range_boundary_loss, weighted_loss
 from parlearn.learn.parameter_networks import NETWORKS, NetworkShape, build_network
 from parlearn.learn.settings import Settings
 from parlearn.models.base import ProcessModel
-from parlearn.study import Study
-from parlearn.training import Training
+from parlearn.networks.training import Training
+from parlearn.study.tensors import Study
 
 logger = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from parlearn.learn.losses import squared_error, weighted_loss
-from parlearn.learn.observation import MAP_SPACE, SIX_AM, apply_map, fit_line, moments, pair
 from parlearn.learn.settings import Settings
 from parlearn.models.base import ProcessModel
-from parlearn.study import Study
+from parlearn.models.observation import MAP_SPACE, SIX_AM, apply_map, fit_line, moments, pair
+from parlearn.study.tensors import Study
 
 
 class Learner(nn.Module):

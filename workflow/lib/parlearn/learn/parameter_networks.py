@@ -1,9 +1,9 @@
 """Parameter networks: modules from a study's inputs to places in the unit cube, and their registry.
 
 A parameter network is any module whose ``forward(inputs: Inputs)`` gives (n, outputs) unbounded
-numbers for the n cells of :class:`~parlearn.study.Inputs`; :class:`ParameterNetwork` keeps them to
-the unit cube. To add one, write a builder and enter it in :data:`NETWORKS`; training, checkpoints,
-trajectories and transfer come with it. It calls its last linear layer ``head`` and says in
+numbers for the n cells of :class:`~parlearn.study.tensors.Inputs`; :class:`ParameterNetwork` keeps
+them to the unit cube. To add one, write a builder and enter it in :data:`NETWORKS`; training,
+checkpoints, trajectories and transfer come with it. It calls its last linear layer ``head`` and says in
 ``uses_series`` whether it reads series.
 """
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from parlearn.networks import LSTM, FeedForward, ParaFormerA, ParaFormerZ
-from parlearn.study import Inputs
+from parlearn.study.tensors import Inputs
 
 #: how outputs are kept to the unit cube: by a sigmoid, or by the range boundary loss of Li & Lu
 BOUNDS = ("sigmoid", "penalty")

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, fields
 
 import torch
 
-from parlearn.learn.observation import OBSERVATION_MAPS, SIX_AM
 from parlearn.learn.parameter_networks import BOUNDS
+from parlearn.models.observation import OBSERVATION_MAPS, SIX_AM
 
 OPTIMIZERS = ("adam", "adadelta")
 
@@ -34,7 +34,7 @@ class Settings:
         transformer
     bounds : sigmoid, no output can leave its bounds; or penalty, the range boundary loss draws it
         back (Li & Lu, eq. 14)
-    observation_map : none, domain or network, see :mod:`parlearn.learn.observation`
+    observation_map : none, domain or network, see :mod:`parlearn.models.observation`
     targets : variable to its weight in the loss, which also evens out units
     """
 

@@ -117,7 +117,7 @@ class DayTokens(nn.Module):
             nn.init.normal_(weight, std=width**-0.5)
 
     def forward(self, series: Tensor) -> Tensor:
-        """Series as :class:`~parlearn.study.Inputs` has them, (n, day, variable), to tokens."""
+        """Series (n, day, variable) of :class:`~parlearn.study.tensors.Inputs` to tokens."""
         n_forcing = self.forcing.in_features
         # of each target: last value observed, its age, and whether it is of this day
         value, _, today = series[..., n_forcing:].unflatten(-1, (-1, 3)).unbind(-1)
@@ -225,7 +225,7 @@ class ParaFormerZ(nn.Module):
         """(n, attribute) and (n, day, variable) to unbounded numbers (n, outputs).
 
         The series has the forcing first, then of each target its last value, that value's age and
-        whether it is of this day (:class:`~parlearn.study.Inputs`); the age is not used.
+        whether it is of this day (:class:`~parlearn.study.tensors.Inputs`); the age is not used.
         """
         memory = self.encoder(self.dropout(self.days(series)))
         queries = self.query(self.among(self.dropout(self.tokens(attributes))))  # eq. 10

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from parlearn.files import write_text
 from parlearn.plots import style
 from parlearn.plots.table import draw_tables, markdown
+from parlearn.storage.files import write_text
 
 _SCORES = {"rmse": 4, "corr": 3, "nse": 3}
 _UNITS = {"1": "", "mm day-1": "mm day⁻¹"}

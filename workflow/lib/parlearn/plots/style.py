@@ -16,8 +16,8 @@ import pandas as pd
 from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.figure import Figure
 
-from parlearn import contracts
-from parlearn.files import replacing
+from parlearn.storage import contracts
+from parlearn.storage.files import replacing
 
 WIDTH = 7.2  #: inches: a figure over two columns (183 mm)
 DPI = 300

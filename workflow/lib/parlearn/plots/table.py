@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from parlearn.files import write_text
 from parlearn.plots import style
+from parlearn.storage.files import write_text
 
 _COLUMNS = ["variant", "sampling", "period", "seed", "score_map", "split", "quantity", "value"]
 _MAPS = {

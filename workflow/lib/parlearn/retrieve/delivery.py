@@ -15,8 +15,8 @@ from pathlib import Path
 
 import tenacity
 
-from parlearn.files import is_full_disk
 from parlearn.retrieve.logins import RetrievalError
+from parlearn.storage.files import is_full_disk
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
-from parlearn.grids import MODIS_CORNER, MODIS_RADIUS, MODIS_TILE, Box
+from parlearn.geometry.grids import MODIS_CORNER, MODIS_RADIUS, MODIS_TILE, Box
+from parlearn.plan import products
 from parlearn.retrieve.checks import algorithm_named
 from parlearn.retrieve.delivery import TransientError, retrying
 from parlearn.retrieve.listing import Listed
 from parlearn.retrieve.logins import AccessError, Login, RetrievalError
-from parlearn.sources import products
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from parlearn.files import read_json, replacing
+from parlearn.plan import products
 from parlearn.retrieve.logins import RetrievalError
-from parlearn.sources import products
+from parlearn.storage.files import read_json, replacing
 
 log = logging.getLogger(__name__)
 

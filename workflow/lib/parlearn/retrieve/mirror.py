@@ -5,11 +5,11 @@ import os
 import shutil
 from pathlib import Path
 
-from parlearn.files import replacing
 from parlearn.retrieve.checks import Expected
 from parlearn.retrieve.delivery import Retrieved, already_there, deliver, writing
 from parlearn.retrieve.http import fetch
 from parlearn.retrieve.logins import RetrievalError
+from parlearn.storage.files import replacing
 
 log = logging.getLogger(__name__)
 

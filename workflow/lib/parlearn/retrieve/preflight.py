@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from parlearn.plan import products
 from parlearn.retrieve import earthdata
 from parlearn.retrieve.listing import Listed
 from parlearn.retrieve.logins import RetrievalError, missing
 from parlearn.retrieve.stores import open_store, place
-from parlearn.sources import products
 
 log = logging.getLogger(__name__)
 

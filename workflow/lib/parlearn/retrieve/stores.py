@@ -4,17 +4,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
+from parlearn.plan import products
 from parlearn.retrieve.http import Access, server_of
 from parlearn.retrieve.listing import Listed, ListingError
-from parlearn.retrieve.logins import (
-    EARTHDATA,
-    find_login,
-    missing,
-    refuse_login_in,
-)
+from parlearn.retrieve.logins import EARTHDATA, find_login, missing, refuse_login_in
 from parlearn.retrieve.mirror import FolderStore, parse_checksums
 from parlearn.retrieve.web import HttpStore
-from parlearn.sources import products
 
 #: folders within folders that are looked into
 DEPTH = 4

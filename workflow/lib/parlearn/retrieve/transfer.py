@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from parlearn.plan import products
 from parlearn.retrieve.checks import Expected, expected_format
 from parlearn.retrieve.delivery import Retrieved
 from parlearn.retrieve.listing import Listed
 from parlearn.retrieve.logins import AccessError, RetrievalError
-from parlearn.sources import products
 
 log = logging.getLogger(__name__)
 

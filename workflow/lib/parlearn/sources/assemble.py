@@ -13,14 +13,8 @@ import dask
 import dask.array as da
 import numpy as np
 
-from parlearn.grids import Grid
-from parlearn.sources.granules import (
-    Coverage,
-    Granule,
-    GranuleError,
-    UnreadableGranule,
-    guarded,
-)
+from parlearn.geometry.grids import Grid
+from parlearn.sources.granules import Coverage, Granule, GranuleError, UnreadableGranule, guarded
 
 #: a granule is loaded in parts of about so many bytes
 PART_BYTES = 64e6

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from parlearn.grids import Box
+from parlearn.geometry.grids import Box
 from parlearn.sources.assemble import Part, Variable, assemble, axis_of
 from parlearn.sources.granules import (
     Coverage,
@@ -25,14 +25,7 @@ from parlearn.sources.granules import (
     dataset,
     first_readable,
 )
-from parlearn.sources.netcdf import (
-    Window,
-    check_unit,
-    opened,
-    places_of,
-    times_of,
-    variable_of,
-)
+from parlearn.sources.netcdf import Window, check_unit, opened, places_of, times_of, variable_of
 
 #: ``temp_CMFD_V0106_B-01_03hr_010deg_201501.nc.gz``; older copies: ``temp_ITPCAS-CMFD_...``
 NAME = re.compile(

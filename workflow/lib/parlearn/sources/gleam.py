@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 
-from parlearn.grids import Box
+from parlearn.geometry.grids import Box
 from parlearn.sources.assemble import Part, Variable, assemble, axis_of
 from parlearn.sources.granules import (
     Coverage,

@@ -15,8 +15,8 @@ import pandas as pd
 import xarray as xr
 from xarray.backends.locks import HDF5_LOCK, NETCDFC_LOCK, combine_locks
 
-from parlearn.files import is_full_disk
-from parlearn.grids import Box, Grid, GridError
+from parlearn.geometry.grids import Box, Grid, GridError
+from parlearn.storage.files import is_full_disk
 
 COLUMNS = ("product", "granule", "date", "what", "count")
 _reading = combine_locks([HDF5_LOCK, NETCDFC_LOCK])

@@ -9,7 +9,7 @@ Y + 1; -9999 is missing. To be cited: SPL3SMP (O'Neill et al., NASA NSIDC DAAC),
 The timeline starts with one year of spin-up: the weather of the first year, dated one year earlier.
 A cell VIC cannot be set up for, or that has no observation in the training period, is left out and
 counted (:func:`coverage`). Elevation, which the database lacks, comes from ETOPO5
-(:mod:`parlearn.elevation`): it sets air pressure, and vapour pressure from specific humidity.
+(:mod:`parlearn.land.elevation`): it sets air pressure, and vapour pressure from specific humidity.
 Against elevations estimated by hand (+-200 m) at 40 of the cells it differs by 118 m and 1.2 kPa
 (rms), which changes a year's Penman-Monteith demand by 1 % (4 % at most). Sea level everywhere
 would change it by 11 % (27 %).
@@ -21,18 +21,18 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn.climate import climate_attributes
-from parlearn.disaggregate import (
+from parlearn.land.climate import climate_attributes
+from parlearn.land.elevation import elevation
+from parlearn.land.soil import soil_statics
+from parlearn.land.subdaily import (
     pressure_from_elevation,
     vapour_pressure,
     vic_forcing,
     wind_speed,
 )
-from parlearn.domain import scattered_splits
-from parlearn.elevation import elevation
-from parlearn.soil import soil_statics
+from parlearn.land.vegetation import IGBP, vegetation_statics
 from parlearn.sources.csvgrid import MISSING, DatabaseError, read_cells, read_dates, read_days
-from parlearn.vegetation import IGBP, vegetation_statics
+from parlearn.study.splits import scattered_splits
 
 TARGET = "SMAP_AM"
 #: variable -> what is plausible in the units of the files
@@ -135,7 +135,7 @@ def build_domain(folder, years, training, samplings, seed, test_share=0.2) -> xr
     ----------
     folder, years, training : see :func:`coverage`; also the climate attributes and the deep soil
         temperature are those of the training period
-    samplings, seed, test_share : see :func:`parlearn.domain.scattered_splits`
+    samplings, seed, test_share : see :func:`parlearn.study.splits.scattered_splits`
 
     Returns
     -------

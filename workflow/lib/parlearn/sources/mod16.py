@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 from pyhdf.SD import SD, SDC
 
-from parlearn.grids import MODIS_RADIUS, Box, SinusoidalGrid
+from parlearn.geometry.grids import MODIS_RADIUS, Box, SinusoidalGrid
 from parlearn.sources.assemble import Part, Variable, assemble, ends_of
 from parlearn.sources.granules import (
     Coverage,

@@ -8,7 +8,7 @@ import netCDF4
 import numpy as np
 import pandas as pd
 
-from parlearn.grids import Box, LatLonGrid
+from parlearn.geometry.grids import Box, LatLonGrid
 from parlearn.sources.granules import GranuleError, window_of
 from parlearn.sources.units import same_unit
 

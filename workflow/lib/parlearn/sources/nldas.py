@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 
-from parlearn.grids import Box
+from parlearn.geometry.grids import Box
 from parlearn.sources.assemble import Part, Variable, assemble, axis_of
 from parlearn.sources.granules import (
     Coverage,
@@ -21,14 +21,7 @@ from parlearn.sources.granules import (
     first_readable,
     guarded,
 )
-from parlearn.sources.netcdf import (
-    Window,
-    check_unit,
-    opened,
-    places_of,
-    times_of,
-    variable_of,
-)
+from parlearn.sources.netcdf import Window, check_unit, opened, places_of, times_of, variable_of
 
 #: ``NLDAS_FORA0125_H.A20150401.0000.020.nc``, ``...A201504.020.nc``; subsets end in .SUB.nc4
 NAME = re.compile(

@@ -12,7 +12,7 @@ import re
 import h5py
 import numpy as np
 
-from parlearn.grids import EASE_SIZES, Box, EaseGrid
+from parlearn.geometry.grids import EASE_SIZES, Box, EaseGrid
 from parlearn.sources.assemble import Part, Variable, assemble, axis_of
 from parlearn.sources.granules import (
     Coverage,

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from parlearn.grids import Box, GridError, LatLonGrid
-from parlearn.regrid import Regridder
+from parlearn.geometry.grids import Box, GridError, LatLonGrid
+from parlearn.geometry.regrid import Regridder
 
 #: IGBP classes that are no land to model: wetland, snow and ice, water (17, 0 in old maps)
 NOT_MODELLED = (0, 11, 15, 17)

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from parlearn import contracts
-from parlearn.files import read_json
 from parlearn.metrics.progress import first_below
+from parlearn.storage import contracts
+from parlearn.storage.files import read_json
 from parlearn.summarise.datasets import by_method, gather, identity
 from parlearn.summarise.results import UNTRAINED, Results
 

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from parlearn import contracts
 from parlearn.metrics.progress import first_below
-from parlearn.roles import TESTS
+from parlearn.storage import contracts
+from parlearn.study.roles import TESTS
 from parlearn.summarise.means import flux_scores
 from parlearn.summarise.results import IDENTITY, UNTRAINED, Results, choose, identify, tag
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from parlearn.roles import TESTS
+from parlearn.study.roles import TESTS
 from parlearn.summarise.results import UNTRAINED, Results, identify
 
 log = logging.getLogger(__name__)

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from parlearn import contracts
 from parlearn.metrics.paired import compare
+from parlearn.storage import contracts
 from parlearn.summarise.datasets import Member, by_method, gather, identity, scores
 from parlearn.summarise.results import UNTRAINED, Results
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn.roles import ROLES, TESTS
+from parlearn.study.roles import ROLES, TESTS
 from parlearn.summarise.datasets import by_method, gather, identity
 from parlearn.summarise.results import Results, choose, compared, join, tag
 

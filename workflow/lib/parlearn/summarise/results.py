@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn import contracts
-from parlearn.roles import ROLES, TESTS
+from parlearn.storage import contracts
+from parlearn.study.roles import ROLES, TESTS
 
 #: methods without training: they have no curve
 UNTRAINED = ("default", "cellmean")

@@ -7,9 +7,9 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from parlearn.evaluate import days_of
-from parlearn.learn.observation import SIX_AM, apply_map, observe
-from parlearn.roles import TESTS
+from parlearn.models.observation import SIX_AM, apply_map, observe
+from parlearn.runs.evaluate import days_of
+from parlearn.study.roles import TESTS
 from parlearn.summarise.results import Results, choose, compared, join, tag
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
@@ -134,7 +134,7 @@ def summarise_surrogate(skill: xr.Dataset, run, results: Results, span) -> pd.Da
     Parameters
     ----------
     skill : scores (output, cell), each the median over unseen parameter sets in the test period,
-        with the coordinate ``cell``, as :func:`parlearn.surrogate.judge_surrogate` gives them
+        with the coordinate ``cell``, from :func:`parlearn.models.surrogate.fit.judge_surrogate`
     run : whose parameters the example series are simulated with, by both models (simulation.nc)
     span : first and last day of the test period
 

@@ -6,7 +6,7 @@ the text.
 
 import torch
 
-from parlearn.fuse.ops import Vars
+from parlearn.models.fuse.ops import Vars
 from parlearn.models.vic.constants import (
     CP_AIR,
     DAY,

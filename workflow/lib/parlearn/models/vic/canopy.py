@@ -4,7 +4,7 @@ and degC.
 
 import torch
 
-from parlearn.fuse.ops import Vars
+from parlearn.models.fuse.ops import Vars
 from parlearn.models.vic.air import (
     latent_heat_sublimation,
     latent_heat_vaporization,

@@ -4,7 +4,7 @@ runoff steps.
 
 import torch
 
-from parlearn.fuse.ops import Vars, only_where, repeat
+from parlearn.models.fuse.ops import Vars, only_where, repeat
 from parlearn.models.vic import canopy, soil
 from parlearn.models.vic.air import air_density, longwave_out, penman_terms, saturation_pressure
 from parlearn.models.vic.constants import DAY, RAIN_ABOVE, SNOW_BELOW, SNOW_STEP, SNOW_STEPS

@@ -4,7 +4,7 @@ soil.
 
 import torch
 
-from parlearn.fuse.ops import Vars, repeat
+from parlearn.models.fuse.ops import Vars, repeat
 from parlearn.models.vic.air import penman_monteith
 from parlearn.models.vic.constants import DAY, R_MAX, RARC_SOIL, VPD_CLOSURE, VPD_FACTOR_MIN
 

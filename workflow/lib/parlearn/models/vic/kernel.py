@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from parlearn.fuse import build as fuse_build
-from parlearn.fuse import trace
-from parlearn.fuse.ops import Vars
+from parlearn.models.fuse import build as fuse_build
+from parlearn.models.fuse import trace
+from parlearn.models.fuse.ops import Vars
 from parlearn.models.vic import soil
 from parlearn.models.vic.constants import SNOW_STEPS
 from parlearn.models.vic.day import simulate_day

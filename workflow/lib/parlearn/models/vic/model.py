@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from parlearn.fuse.build import compiler
 from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
+from parlearn.models.fuse.build import compiler
 from parlearn.models.vic import eager, kernel, tables
 from parlearn.models.vic.names import OUTPUTS, PARAMETERS, STATE
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from parlearn.fuse.ops import detach
+from parlearn.models.fuse.ops import detach
 
 
 def solve_temperature(balance, inputs, guess, steps):

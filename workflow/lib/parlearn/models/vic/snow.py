@@ -10,7 +10,7 @@ the air at the end of the day before.
 
 import torch
 
-from parlearn.fuse.ops import Vars
+from parlearn.models.fuse.ops import Vars
 from parlearn.models.vic.air import (
     latent_heat_sublimation,
     longwave_out,

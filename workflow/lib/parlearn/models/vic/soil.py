@@ -2,7 +2,7 @@
 
 import torch
 
-from parlearn.fuse.ops import Vars, repeat
+from parlearn.models.fuse.ops import Vars, repeat
 from parlearn.models.vic.constants import RUNOFF_STEPS
 
 

@@ -1,6 +1,6 @@
 """What a tile is like before its first day."""
 
-from parlearn.fuse.ops import Vars
+from parlearn.models.fuse.ops import Vars
 from parlearn.models.vic.air import longwave_out
 from parlearn.models.vic.names import STATE
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from parlearn.fuse.ops import Vars
+from parlearn.models.fuse.ops import Vars
 from parlearn.models.vic.air import aerodynamics, saturation_pressure
 from parlearn.models.vic.constants import ALBEDO_BARE_SOIL, CANOPY_WATER, SNOW_STEPS
 from parlearn.models.vic.names import CELL, MONTHLY, STEPPED, TILE, WEATHER

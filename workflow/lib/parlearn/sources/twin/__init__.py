@@ -11,14 +11,14 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from parlearn.disaggregate import vic_forcing
-from parlearn.domain import grid_splits
+from parlearn.land.subdaily import vic_forcing
 from parlearn.models.base import ProcessModel
 from parlearn.sources.twin.config import TwinConfig
 from parlearn.sources.twin.observe import observe
 from parlearn.sources.twin.parameters import draw_parameters
 from parlearn.sources.twin.region import climate_of, draw_region, region_domain
 from parlearn.sources.twin.weather import draw_weather
+from parlearn.study.splits import grid_splits
 
 __all__ = ["TRUTH_OUTPUTS", "TwinConfig", "build_inputs", "build_truth"]
 

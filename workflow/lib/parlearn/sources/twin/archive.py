@@ -11,15 +11,22 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn.disaggregate import specific_humidity
-from parlearn.files import replacing, sha256, write_text
-from parlearn.grids import MODIS_RADIUS, Box, EaseGrid, GridError, LatLonGrid, SinusoidalGrid
-from parlearn.sources.places import PLACES, box
+from parlearn.geometry.grids import (
+    MODIS_RADIUS,
+    Box,
+    EaseGrid,
+    GridError,
+    LatLonGrid,
+    SinusoidalGrid,
+)
+from parlearn.land.subdaily import specific_humidity
+from parlearn.plan.places import PLACES, box
 from parlearn.sources.twin.config import TwinConfig
 from parlearn.sources.twin.granules import cmfd, gleam, mod16, nldas, smap
 from parlearn.sources.twin.hours import Hours
 from parlearn.sources.twin.observe import estimates, retrievals
 from parlearn.sources.twin.region import draw_region
+from parlearn.storage.files import replacing, sha256, write_text
 
 #: east and north part of the wind: it blows from the south-west
 HEADING = 0.8, 0.6

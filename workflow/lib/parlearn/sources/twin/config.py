@@ -7,8 +7,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from parlearn.domain import NEIGHBOUR
-from parlearn.sources.places import PLACES
+from parlearn.plan.places import PLACES
+from parlearn.study.splits import NEIGHBOUR
 
 #: one independent random stream for each, in this order: append only, or every twin changes
 PURPOSES = (
@@ -37,7 +37,7 @@ class TwinConfig:
     years : years of record after the spin-up year, from ``start``.
     seed : the whole twin follows from it.
     start : first day of the record (ISO date); one more year of weather lies before it.
-    place : where it lies (:data:`parlearn.sources.places.PLACES`), which sets the cells' size.
+    place : where it lies (:data:`parlearn.plan.places.PLACES`), which sets the cells' size.
     hidden_share : share of the variance of the true parameters that attributes do not tell.
     sm_noise : standard deviation (m3 m-3) of the random error of a soil-moisture retrieval. The
         mission's requirement of 0.04 is met at its core validation sites (Colliander et al. 2017,
@@ -132,7 +132,8 @@ class TwinConfig:
         """Refuse a grid in which a sampled cell of a patch, or its neighbour, has no place.
 
         ``patches`` maps the name of a sampling to n: it takes the south-western cell of each n x n
-        patch, and tests in the cell :data:`parlearn.domain.NEIGHBOUR` rows north and columns east.
+        patch, and tests in the cell so many rows north and columns east as
+        :data:`parlearn.study.splits.NEIGHBOUR` says.
         """
         for name, n in patches.items():
             if n == 1:  # every cell, and no neighbours

@@ -2,9 +2,9 @@
 
 Days of a twin are local solar ones: the local hour of a column of the grid is UTC plus its
 longitude / 15, rounded to whole steps. Temperature follows the cosine of
-:mod:`parlearn.disaggregate` through the day, shortwave the sun; the rest is constant in a day. At
+:mod:`parlearn.land.subdaily` through the day, shortwave the sun; the rest is constant in a day. At
 midnight all are in between, which the other hours of a day make up for: its mean
-(:mod:`parlearn.daily`) is kept.
+(:mod:`parlearn.land.days`) is kept.
 """
 
 import numpy as np

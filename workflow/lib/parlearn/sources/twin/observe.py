@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from parlearn.learn import observation
+from parlearn.models import observation
 from parlearn.sources.twin.config import TwinConfig
 from parlearn.sources.twin.weather import clear_sky_radiation
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn.soil import soil_statics
-from parlearn.sources.places import PLACES, corner
+from parlearn.land.soil import soil_statics
+from parlearn.land.vegetation import vegetation_statics
+from parlearn.plan.places import PLACES, corner
 from parlearn.sources.twin.config import TwinConfig
 from parlearn.sources.twin.fields import random_fields
 from parlearn.sources.twin.weather import (
@@ -20,7 +21,6 @@ from parlearn.sources.twin.weather import (
     potential_evapotranspiration,
     season,
 )
-from parlearn.vegetation import vegetation_statics
 
 DRIEST, WETTEST = 230.0, 1250.0  # mm year-1 at the western and eastern edge
 WARMEST, COOLING = 17.0, 8.0  # degC at 300 m in the south; K from the south to the north

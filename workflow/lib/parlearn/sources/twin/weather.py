@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import ndtr
 from scipy.stats import gamma
 
-from parlearn.disaggregate import (
+from parlearn.land.subdaily import (
     MINIMUM_WIND,
     SOLAR_CONSTANT,
     cos_zenith,

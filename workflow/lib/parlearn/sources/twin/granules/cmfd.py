@@ -7,8 +7,8 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 
-from parlearn.files import replacing
-from parlearn.grids import LatLonGrid
+from parlearn.geometry.grids import LatLonGrid
+from parlearn.storage.files import replacing
 
 FOLDER, VERSION = "Data_forcing_03hr_010deg", "V0106_B-01"
 FILL = np.int16(-32767)

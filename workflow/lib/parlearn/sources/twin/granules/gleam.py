@@ -5,8 +5,8 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 
-from parlearn.files import replacing
-from parlearn.grids import LatLonGrid
+from parlearn.geometry.grids import LatLonGrid
+from parlearn.storage.files import replacing
 
 MISSING = -999.0
 UNITS = {"S": "-", "SMroot": "m3/m3", "SMsurf": "m3/m3"}

@@ -12,8 +12,8 @@ from pyhdf.HDF import HC, HDF
 from pyhdf.SD import SD, SDC
 from pyhdf.V import V  # noqa: F401  HDF.vgstart needs it loaded
 
-from parlearn.files import replacing
-from parlearn.grids import MODIS_RADIUS, SinusoidalGrid
+from parlearn.geometry.grids import MODIS_RADIUS, SinusoidalGrid
+from parlearn.storage.files import replacing
 
 GRID, VERSION = "MOD_Grid_MOD16A2", "061"
 #: layer -> type, long name, unit, scale, fill, valid range

@@ -5,8 +5,8 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 
-from parlearn.files import replacing
-from parlearn.grids import LatLonGrid
+from parlearn.geometry.grids import LatLonGrid
+from parlearn.storage.files import replacing
 
 VERSION, MISSING = "020", -9999.0
 #: name -> units, long name, step the values are rounded to (a power of two keeps files small)

@@ -5,8 +5,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from parlearn.files import replacing
-from parlearn.grids import EaseGrid
+from parlearn.geometry.grids import EaseGrid
+from parlearn.storage.files import replacing
 
 #: short name -> (part of the file name, grid, version)
 PRODUCTS = {"SPL3SMP_E": ("P_E", "9km", "006"), "SPL3SMP": ("P", "36km", "009")}

@@ -1,0 +1,1 @@
+"""Gaps of observed series and their filling."""

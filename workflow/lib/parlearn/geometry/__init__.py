@@ -1,0 +1,1 @@
+"""Grids, the areas that their cells share, and means over them."""

@@ -1,0 +1,1 @@
+"""What the Snakefile reads: configuration, tables, digests; imports nothing heavy."""

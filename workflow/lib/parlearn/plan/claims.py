@@ -1,0 +1,344 @@
+"""What each claim asks for, and the runs of a configuration that can answer it.
+
+Imports nothing heavy, since the workflow reads it each time it is planned.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from parlearn.plan.catalogue import METHODS, Run, offered
+from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_yaml
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Files that a metric is computed from, beside the study's domain.nc."""
+
+    run: tuple[str, ...] = ()
+    study: tuple[str, ...] = ()
+
+    @property
+    def observed(self) -> bool:
+        """Whether it needs observations of the variable it scores."""
+        return bool({"metrics.nc", "curve.csv"} & {*self.run} or self.study)
+
+
+_SCORES = Reads(("metrics.nc",))
+_MEANS = Reads(("simulation.nc", "parameters.nc"), ("observations.nc",))
+_FIELD = Reads(("parameters.nc",))
+
+#: the vocabulary of claims: each name is a function in :mod:`parlearn.claims.quantities`
+METRICS = {
+    "bias": _SCORES,
+    "rmse": _SCORES,
+    "ubrmse": _SCORES,
+    "corr": _SCORES,
+    "nse": _SCORES,
+    "kge": _SCORES,
+    "bias_interquartile_range": _SCORES,
+    "ubrmse_increase_at_neighbours": _SCORES,
+    "nse_lower_quartile": _SCORES,
+    "nse_upper_quartile": _SCORES,
+    "epochs_to_functional": Reads(("curve.csv",)),
+    "seconds_to_functional": Reads(("curve.csv",)),
+    "seconds_per_epoch": Reads(("history.csv",)),
+    "spatial_rmse": _MEANS,
+    "spatial_corr": _MEANS,
+    "spatial_nse": _MEANS,
+    "spatial_bias_magnitude": _MEANS,
+    "cells_below_zero": _MEANS,
+    "largest_value": _FIELD,
+    "neighbour_roughness": _FIELD,
+    "rank_corr_with_precipitation": _FIELD,
+    "corr_with_vic": Reads(),
+}
+#: what papers state and nothing computes yet: such a claim is not run
+NOT_COMPUTED = (
+    "kge_lower_quartile",
+    "kge_upper_quartile",
+    # with the ratio of standard deviations (Gupta et al. 2009); `kge` has that of coefficients of
+    # variation
+    "kge_2009",
+    # shares of the cells
+    "share_corr_above_0.75",
+    "share_kge_2009_above_0.6",
+    "share_rmse_below_default",
+    # what is lost from the training to the test period: of 1 - RMSE over that of the default
+    "relative_rmse_change_lost_in_test",
+    # means over days
+    "eof_score",
+    "ssim",
+    # of the mean field over the test period: its lowest values, its high ones, its highest 5 %
+    "fss_low",
+    "fss_high",
+    "fss_highest_5",
+    "training_minutes",
+)
+#: metrics of one parameter, which the claim names
+OF_PARAMETER = ("largest_value", "neighbour_roughness", "rank_corr_with_precipitation")
+
+#: words that tell the members of an order apart, by the column of the table of runs they stand for
+WORDS = {
+    # beside our own methods: a surrogate itself, and what other cases of the papers compare with
+    "method": (*METHODS, "surrogate", "mpr", "linear", "l1", "ganpo"),
+    "sampling": ("s16", "s8", "s4", "all"),
+    "period": ("one_year", "two_years"),
+    "cells": ("train", "test"),
+    # of cases that are not built yet
+    "attributes": ("8_attributes", "27_attributes"),
+    "share": ("2_percent", "12.5_percent", "25_percent", "100_percent"),
+    "surrogate": ("lstm", "arnet"),
+}
+#: what the papers train, by study: through a surrogate, on soil moisture with two numbers for the
+#: domain or on fluxes as they are; other studies are not built
+AS_PUBLISHED = {
+    "smap": {"model": "surrogate", "observation_map": "domain", "targets": ("soil_moisture",)},
+    "huaihe": {"model": "surrogate", "observation_map": "none", "targets": ("evapotranspiration",)},
+}
+#: whose parameters the papers call default
+PUBLISHED_DEFAULT = {"smap": "NLDAS-2", "huaihe": "Sun et al. 2024"}
+#: the RMSE below which the papers call a model functional
+FUNCTIONAL = 0.05
+
+
+def read_claims(path, schemas) -> list[dict]:
+    """Published numbers and rankings; ConfigError with every mistake, an unknown metric for one."""
+    claims = read_yaml(path)
+    check_schema(claims, Path(schemas) / "claims.schema.yaml", path)
+    claims = [one for claim in claims for one in _each(claim)]
+    names = [claim["id"] for claim in claims]
+    problems = [
+        f"claim {name!r} stands there twice: rename one"
+        for name in sorted({*names})
+        if names.count(name) > 1
+    ]
+    for claim in claims:
+        problems += [f"claim {claim['id']!r}, {problem}" for problem in _problems(claim, claims)]
+    if problems:
+        raise ConfigError(path, problems)
+    return claims
+
+
+def plan(claims: list[dict], runs: Mapping[str, Run], config: Mapping) -> list[dict]:
+    """What each claim is answered from in a configuration; nothing but text, numbers and lists.
+
+    Parameters
+    ----------
+    claims : of :func:`read_claims`
+    runs : of the configuration, by name
+
+    Returns
+    -------
+    One entry a claim: ``claim`` itself; ``terms``, what it compares, each with its ``name``,
+    its ``place`` along an order, ``runs`` (rows, one a seed), ``sampling`` and ``cells`` scored;
+    ``why``: the reason where it is not answered, else empty; ``notes`` on what stands for what.
+    """
+    return [_entry(claim, runs, config) for claim in claims]
+
+
+def claim_files(entries: list[dict], config: Mapping) -> dict[str, list[str]]:
+    """Paths that the answers are read from, by kind: of the study, of the runs, the surrogate's."""
+    answered = [entry for entry in entries if entry["terms"]]
+    metrics = [METRICS[entry["claim"]["quantity"]["metric"]] for entry in answered]
+    study = {"domain.nc", *(name for reads in metrics for name in reads.study)}
+    runs = {
+        f"<runs>/{row['run']}/{name}": None
+        for entry, reads in zip(answered, metrics, strict=True)
+        for term in entry["terms"]
+        for row in term["runs"]
+        for name in reads.run
+    }
+    card = f"<study>/surrogate/round-{config['simulate']['rounds']}/card.json"
+    of_surrogate = any(
+        term["method"] == "surrogate" for entry in answered for term in entry["terms"]
+    )
+    return {
+        "study": [f"<study>/{name}" for name in sorted(study)],
+        "runs": list(runs),
+        "card": [card] if of_surrogate else [],
+    }
+
+
+def members(claim: Mapping) -> list[tuple[str, int, dict]]:
+    """What a claim compares: name, place along the order, and the fields of its quantity.
+
+    A member of an order or a ratio says by words how it departs from the quantity: ``s16
+    one_year``. Members in a list of their own share a place: nothing is said of the order among
+    them.
+    """
+    quantity = {"cells": "train", **claim["quantity"]}
+    if "order" not in claim and "ratio" not in quantity:
+        return [(quantity.get("method", ""), 0, quantity)]
+    order = claim.get("order", quantity.get("ratio"))
+    places = [[p] if isinstance(p, str) else p for p in order]
+    return [
+        (member, place, {**quantity, **{_field(word): word for word in member.split()}})
+        for place, group in enumerate(places)
+        for member in group
+    ]
+
+
+def _field(word: str) -> str:
+    return next((field for field, words in WORDS.items() if word in words), "")
+
+
+def _each(claim):
+    """The claims of an entry: one for each member of a table of scores, ``expected`` by member."""
+    if not isinstance(claim.get("expected"), dict):
+        return [claim]
+    each = []
+    for word, value in claim["expected"].items():
+        own = {k: v[word] for k, v in claim.items() if isinstance(v, dict) and word in v}
+        same = {k: v for k, v in claim.items() if not isinstance(v, dict)}
+        named = {
+            "id": f"{claim['id']}_{word}",
+            "statement": f"{claim['statement']}: {word} {value:g}",
+            "quantity": {**claim["quantity"], _field(word): word},
+        }
+        each.append(same | own | named)
+    return each
+
+
+def _problems(claim, claims):
+    """What is wrong with a claim beyond its schema, a sentence each."""
+    other = claim.get("disagrees_with")
+    known = [c["id"] for c in claims]
+    if "tolerance" not in claim and claim["compare"] == "value":
+        yield "tolerance: is missing: add it"
+    if other and other not in known:
+        yield f"disagrees_with: there is no claim {other!r}{guess(other, known)}"
+    elif other and next(c for c in claims if c["id"] == other).get("disagrees_with") is None:
+        yield f"disagrees_with: {other!r} does not name it in turn: let each name the other"
+    if "quantity" not in claim:
+        return
+    metric = claim["quantity"]["metric"]
+    known = [*METRICS, *NOT_COMPUTED]
+    if metric not in known:
+        yield (
+            f"quantity.metric: {metric!r} is unknown{guess(metric, known)}; "
+            f"there are {listed(known)}"
+        )
+        return
+    if (metric in OF_PARAMETER) != ("parameter" in claim["quantity"]):
+        yield f"quantity.parameter: {metric} " + (
+            "needs one: name it" if metric in OF_PARAMETER else "is not of a parameter: remove it"
+        )
+    for _, _, fields in members(claim):
+        if "" in fields:
+            every = [word for words in WORDS.values() for word in words]
+            yield f"order, ratio, expected: {fields['']!r} is unknown{guess(fields[''], every)}"
+            continue
+        for field, words in WORDS.items():
+            if field in fields and fields[field] not in words:
+                yield f"quantity.{field}: {fields[field]!r} is unknown; choose from {listed(words)}"
+        if "method" not in fields:
+            yield "quantity: names no method, nor does the order: add it"
+        elif claim["study"] in AS_PUBLISHED and fields["method"] != "surrogate":
+            needed = ("sampling",) if fields["method"] == "default" else ("sampling", "period")
+            for field in needed:
+                if field not in fields:
+                    yield f"quantity: names no {field}, nor does the order: add it"
+
+
+def _entry(claim, runs, config) -> dict:
+    entry = {"claim": claim, "terms": [], "why": "", "notes": []}
+    if claim["study"] != config["study"]:
+        entry["why"] = f"the study here is {config['study']}, not {claim['study']}"
+        return entry
+    if claim["compare"] == "statement":
+        entry["why"] = "answered in words, not by a number"
+        return entry
+    target, source = claim["quantity"].get("target"), config["source"]
+    metric = claim["quantity"]["metric"]
+    if metric in NOT_COMPUTED:
+        entry["why"] = f"nothing computes {metric} yet"
+        return entry
+    reads = METRICS[metric]
+    if target and reads.observed and target not in offered(config):
+        entry["why"] = f"the source {source['name']} has no observations of {target}"
+        return entry
+    number = claim["compare"] != "order"
+    terms, notes, missing = _terms(claim, _reading(claim, config), runs, config)
+    methods = {term["method"] for term in terms}
+    through_surrogate = claim["quantity"].get("simulated_by") == "surrogate"
+    if (number or claim.get("data") == "real") and source["name"] == "twin":
+        entry["why"] = "of real data, and this is a twin"
+    elif missing:
+        entry["why"] = missing
+    elif number and "default" in methods and not source.get("priors"):
+        entry["why"] = (
+            f"of the parameters of {PUBLISHED_DEFAULT[claim['study']]}, which are not here"
+        )
+    elif number and through_surrogate:
+        entry["why"] = "of what the surrogate simulates, and ours is simulated by VIC"
+    if missing:
+        return entry
+    if "default" in methods and source.get("priors"):
+        notes.append("default: the parameters of source.statics, within the bounds of learned ones")
+    elif "default" in methods:
+        theirs = PUBLISHED_DEFAULT[claim["study"]]
+        notes.append(f"default: prior parameters of VIC, not those of {theirs}")
+    if source["name"] != "twin" and any(term["cells"] == "test" for term in terms):
+        notes.append("cells held out are scattered, not neighbours of trained ones")
+    if through_surrogate:
+        notes.append("simulated by the surrogate there, by VIC here")
+    if "functional" in metric and config["threshold"] != FUNCTIONAL:
+        notes.append(f"functional: RMSE {config['threshold']} in place of {FUNCTIONAL}")
+    return entry | {"terms": terms, "notes": notes}
+
+
+def _reading(claim, config) -> dict[str, str]:
+    """What stands for samplings and periods of a claim: the line that has just its samplings."""
+    asked = {fields["sampling"] for _, _, fields in members(claim) if "sampling" in fields}
+    for reading in config.get("claims_as", []):
+        if {*reading} & {*WORDS["sampling"]} == asked:
+            return reading
+    return {}
+
+
+def _terms(claim, reading, runs, config) -> tuple[list[dict], list[str], str]:
+    """Terms of a claim under a reading, what stands for what, and what is missing, if anything."""
+    terms, notes = [], {}
+    for name, place, asked in members(claim):
+        here = dict(asked)
+        for field in ("sampling", "period"):
+            if asked.get(field) in reading:
+                here[field] = reading[asked[field]]
+                notes[f"{asked[field]} is answered by {here[field]}"] = None
+        term = {k: here.get(k, "") for k in ("method", "sampling", "cells")}
+        term |= {"name": name, "place": place, "runs": []}
+        terms.append(term)
+        if here["method"] == "surrogate":
+            continue
+        if (sampling := here["sampling"]) not in config["samplings"]:
+            return terms, [], f"there is no sampling {sampling} here"
+        found = _runs_like(here, runs, claim["study"])
+        if not found:
+            period = f" over {here['period']}" if "period" in here else ""
+            return terms, [], f"there is no run of {here['method']} at {sampling}{period}"
+        seeds = [run.seed for run in found]
+        if len({*seeds}) < len(seeds):
+            return terms, [], f"runs {listed(run.run for run in found)}: which of them is meant?"
+        term["runs"] = [{k: getattr(run, k) for k in ("run", "method", "seed")} for run in found]
+    for one, two in combinations(terms, 2):
+        alike = [[t[k] for k in ("method", "sampling", "cells", "runs")] for t in (one, two)]
+        if alike[0] == alike[1]:
+            return terms, [], f"{one['name']} and {two['name']} are answered by the same runs"
+    return terms, list(notes), ""
+
+
+def _runs_like(asked, runs, study) -> list[Run]:
+    """Runs that answer a term, one a seed.
+
+    What is not trained is the same everywhere but for two numbers, so that at trained cells a run
+    of it for another sampling or period will do.
+    """
+    fields = {k: asked[k] for k in ("method", "sampling", "period") if k in asked}
+    if METHODS.get(asked["method"], "-") != "-":
+        fields |= AS_PUBLISHED[study]
+        return [r for r in runs.values() if all(getattr(r, k) == v for k, v in fields.items())]
+    found = [r for r in runs.values() if r.method == asked["method"]]
+    exact = [r for r in found if all(getattr(r, k) == v for k, v in fields.items())]
+    return (exact or found)[:1] if asked["cells"] == "train" else exact[:1]

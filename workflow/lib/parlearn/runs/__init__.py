@@ -1,0 +1,1 @@
+"""A run: opened, simulated, written and scored."""

@@ -1,0 +1,244 @@
+"""Scores of a run in time and in space; the only module that reads observations of the test period.
+
+The temporal test is the training cells in the test period, the spatial test the cells held out of
+training, in the test period (Tsai et al. 2021, Methods). At held-out cells the parameters are those
+of ``parameters.nc``: what a network gives there, or, for a calibration cell by cell, those of the
+nearest trained cell.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+
+from parlearn.calibrate.objective import LARGEST_CALL
+from parlearn.metrics.point import METRICS, rmse
+from parlearn.models.base import ProcessModel
+from parlearn.models.observation import SIX_AM, apply_map, fit_domain_map, observe, pair
+from parlearn.study.roles import ROLES, TESTS
+
+#: scores of metrics.nc, in their order there
+SCORES = ("bias", "rmse", "ubrmse", "corr", "nse")
+MAPS = ("raw", "mapped")
+
+Span = tuple[str, str]
+
+
+def score(
+    simulation: xr.Dataset,
+    observations: xr.Dataset,
+    periods: Mapping[str, Span],
+    role,
+    *,
+    slope=1.0,
+    offset=0.0,
+) -> xr.Dataset:
+    """Score every target a simulation and the observations have in common.
+
+    Parameters
+    ----------
+    simulation : targets (model, cell, time), as in simulation.nc: the end of each day
+    observations : targets (cell, time) on the same days, NaN = gap; a target whose observations
+        are means of several days has their number, ``NAME_days`` (time)
+    periods : first and last day, ISO, inclusive, of "train" and "test"
+    role : (cell,) see :data:`parlearn.study.roles.ROLES`
+    slope, offset : scalars or (cell,), the observation map of the run; fluxes have none, their
+        "mapped" scores are the raw ones
+
+    Returns
+    -------
+    ``score(target, model, map, period, metric, cell)``, NaN where a cell has fewer than two
+    observations or a score is not defined; ``role(cell)``; ``observed(target, period, cell)``, the
+    number of observed days.
+    """
+    targets = [name for name in observations.data_vars if name in simulation]
+    days = {name: days_of(observations, name) for name in targets}
+    if not targets:
+        raise ValueError(
+            f"nothing to score: simulated are {list(simulation.data_vars)}, observed "
+            f"{list(observations.data_vars)}"
+        )
+    dates = _same_days(simulation, observations)
+    windows = [_window(dates, span, name) for name, span in periods.items()]
+    slope, offset = (torch.as_tensor(np.asarray(x, np.float64)) for x in (slope, offset))
+    scores, counts = [], []
+    for target in targets:
+        simulated = _tensor(simulation[target].transpose("model", "cell", "time"))
+        observed = _tensor(observations[target].transpose("cell", "time"))
+        raw = observe(simulated, target, days[target])
+        mapped = apply_map(raw, slope, offset) if target in SIX_AM else raw
+        both = torch.stack([raw, mapped], 1)  # (model, map, cell, time)
+        pairs = [(both[..., w], observed[:, w].expand(both[..., w].shape)) for w in windows]
+        by_period = [torch.stack([METRICS[m](*x) for m in SCORES], 2) for x in pairs]
+        scores.append(torch.stack(by_period, 2))
+        counts.append(torch.stack([torch.isfinite(observed[:, w]).sum(-1) for w in windows]))
+    return xr.Dataset(
+        {
+            "score": (
+                ("target", "model", "map", "period", "metric", "cell"),
+                torch.stack(scores).numpy().astype(np.float32),
+            ),
+            "observed": (
+                ("target", "period", "cell"),
+                torch.stack(counts).numpy().astype(np.int32),
+            ),
+            "role": ("cell", np.asarray(role, np.int8)),
+        },
+        coords={
+            "target": targets,
+            "model": simulation["model"].values.astype(str),
+            "map": list(MAPS),
+            "period": list(periods),
+            "metric": list(SCORES),
+        },
+    )
+
+
+def days_of(observations: xr.Dataset, target: str) -> torch.Tensor | None:
+    """How many days (time,) an observation is the mean of; None where each is of its own day."""
+    if f"{target}_days" not in observations:
+        return None
+    return torch.from_numpy(observations[f"{target}_days"].values.astype(np.int64))
+
+
+def fit_map(
+    simulation: xr.DataArray, training: xr.DataArray, span: Span, role
+) -> tuple[float, float]:
+    """Slope and offset of the domain for a run that learned none, on training cells and period.
+
+    ``simulation`` (cell, time) is a state observed at 6 a.m., ``training`` (cell, time) its
+    observations in the training period ``span``.
+    """
+    dates = _same_days(simulation, training)
+    window, cells = _window(dates, span, "train"), np.asarray(role) == ROLES["train"]
+    simulated, observed = (
+        _tensor(x.transpose("cell", "time"))[cells] for x in (simulation, training)
+    )
+    days = slice(window.start - 1, window.stop)
+    return fit_domain_map(pair(simulated[:, days], str(simulation.name)), observed[:, window])
+
+
+def medians(scores: xr.Dataset) -> pd.DataFrame:
+    """Medians over cells of the temporal and the spatial test, one line for each.
+
+    Columns: target, model, map, period, test, metric, median, cells (those with a score).
+    """
+    lines = []
+    for test, name in TESTS.items():
+        part = scores["score"].isel(cell=np.flatnonzero(scores["role"].values == ROLES[name]))
+        table = part.median("cell").to_dataframe("median")
+        table["cells"] = part.notnull().sum("cell").to_series()
+        lines.append(table.reset_index().assign(test=test))
+    columns = ["target", "model", "map", "period", "test", "metric", "median", "cells"]
+    return pd.concat(lines, ignore_index=True)[columns]
+
+
+@torch.inference_mode()
+def curve(
+    trajectory: xr.Dataset,
+    model: ProcessModel,
+    observations: xr.DataArray,
+    span: Span,
+    role,
+    device: torch.device | str = "cpu",
+) -> pd.DataFrame:
+    """Error in the test period along a run (Tsai et al. 2021, figure 1), from saved parameters.
+
+    Parameters
+    ----------
+    trajectory : as trajectory.nc, for all cells of the domain
+    model : of that domain, on ``device``
+    observations : (cell, time) of one target, named as the model's output; NaN = gap
+    span : first and last day of the test period
+    role : (cell,)
+
+    Returns
+    -------
+    One line for each epoch: epoch and runs_per_cell (model runs per cell so far), seconds, and
+    rmse_train_cells, rmse_test_cells: the median over cells of the RMSE, by the observation map of
+    that epoch. NaN where no cell has that role or observations.
+    """
+    target = str(observations.name)
+    names = tuple(trajectory["parameter"].values.astype(str))
+    if names != model.space.names or target not in model.outputs:
+        raise ValueError(
+            f"the trajectory has parameters {names} for {target}, the model {model.space.names} "
+            f"and outputs {model.outputs}"
+        )
+    dates = observations["time"].values.astype("datetime64[D]")
+    cells = np.flatnonzero(np.isin(role, [ROLES[name] for name in TESTS.values()]))
+    if len(dates) != model.n_days or not len(cells):
+        raise ValueError(
+            f"{len(dates)} days observed, {model.n_days} of the model; {len(cells)} cells to score"
+        )
+    window = _window(dates, span, "test")
+    observed = _tensor(observations.transpose("cell", "time"))[cells][:, window]
+    parameters = trajectory["parameters"].transpose("epoch", "cell", "parameter").values
+    parameters = torch.from_numpy(parameters[:, cells].astype(np.float32)).to(device)
+    chosen = torch.from_numpy(cells).to(device)
+    slope, offset = (_map_of(trajectory, *x, cells) for x in (("slope", 1.0), ("offset", 0.0)))
+    days = slice(window.start - 1, window.stop)
+    of_an_epoch = len(cells) * (days.stop - days.start) * len(model.outputs)
+    size = max(1, LARGEST_CALL // of_an_epoch)
+    errors = []
+    for first in range(0, len(parameters), size):
+        part = slice(first, first + size)
+        simulated = model.simulate(parameters[part], chosen, days)
+        paired = pair(simulated[..., model.outputs.index(target)].cpu(), target)
+        if target in SIX_AM:
+            paired = apply_map(paired, slope[part], offset[part])
+        errors.append(rmse(paired, observed.expand(paired.shape)))
+    errors = torch.cat(errors).numpy()
+    table = pd.DataFrame({"epoch": trajectory["epoch"].values.astype(float)})
+    table["runs_per_cell"] = table["epoch"]
+    table["seconds"] = trajectory["seconds"].values.astype(float)
+    for name in TESTS.values():
+        table[f"rmse_{name}_cells"] = _medians(errors[:, np.asarray(role)[cells] == ROLES[name]])
+    return table
+
+
+def _tensor(values: xr.DataArray) -> torch.Tensor:
+    return torch.from_numpy(values.values.astype(np.float64))
+
+
+def _medians(errors: np.ndarray) -> np.ndarray:
+    """Median over cells (axis 1) without NaN; NaN where there is none."""
+    return pd.DataFrame(errors.T).median().to_numpy(float)
+
+
+def _map_of(trajectory: xr.Dataset, name: str, none: float, cells: np.ndarray) -> torch.Tensor:
+    """(epoch, cell): one number an epoch, one a cell and epoch, or ``none`` without a map."""
+    shape = (trajectory.sizes["epoch"], len(cells))
+    if name not in trajectory:
+        return torch.full(shape, none, dtype=torch.float64)
+    values = trajectory[name]
+    if "cell" in values.dims:
+        values = values.transpose("epoch", "cell").isel(cell=cells).values
+    else:
+        values = values.values[:, None]
+    return torch.from_numpy(np.array(np.broadcast_to(values, shape), np.float64))
+
+
+def _same_days(one, other) -> np.ndarray:
+    days = [x["time"].values.astype("datetime64[D]") for x in (one, other)]
+    if not np.array_equal(*days):
+        raise ValueError(
+            f"simulation ({len(days[0])} days from {days[0][0]}) and observations ({len(days[1])} "
+            f"days from {days[1][0]}) are not on the same days"
+        )
+    if one.sizes["cell"] != other.sizes["cell"]:
+        raise ValueError(f"{one.sizes['cell']} cells simulated, {other.sizes['cell']} observed")
+    return days[0]
+
+
+def _window(dates: np.ndarray, span: Span, name: str) -> slice:
+    """Days of a period on the timeline, whose first day is never part of one (no 6 a.m. pair)."""
+    first, last = (np.datetime64(str(day), "D") for day in span)
+    if not dates[0] < first <= last <= dates[-1]:
+        raise ValueError(
+            f"the {name} period {first} .. {last} is not within the timeline after its first day "
+            f"({dates[0]} .. {dates[-1]})"
+        )
+    return slice(int((first - dates[0]).astype(int)), int((last - dates[0]).astype(int)) + 1)

@@ -1,0 +1,1 @@
+"""Files: their contracts, provenance, and how they are written whole or not at all."""

@@ -1,0 +1,232 @@
+"""Files that pass between rules are checked when they are written and when they are read.
+
+What each kind of file holds stands in :mod:`parlearn.storage.kinds`. NetCDF files are written as
+float32, compressed, whole or not at all, with their provenance as attributes.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from parlearn.storage.files import replacing
+from parlearn.storage.kinds import KINDS, TABLES, TARGETS
+
+
+class ContractError(ValueError):
+    """A file, or what is to be written as one, is not what its kind promises."""
+
+
+def write(ds: xr.Dataset, path, kind: str, provenance: dict | None = None) -> None:
+    """Check a dataset against its kind and write it to `path`.
+
+    Parameters
+    ----------
+    ds : xr.Dataset
+        Variables and dimensions as :data:`parlearn.storage.kinds.KINDS` has them; units are filled
+        in from there where a variable has none.
+    provenance : dict, optional
+        Attributes from :func:`parlearn.storage.provenance.stamp`.
+
+    Raises
+    ------
+    ContractError
+        Naming file, variable and what is wrong. Nothing is written then.
+    OSError
+        When the disk is full. Nothing half-written is left.
+    """
+    ds = ds.copy()
+    for name, (_, units, *_) in _kind(kind).items():
+        if name in ds and units and "units" not in ds[name].attrs:
+            ds[name].attrs["units"] = units
+    check(ds, path, kind)
+    ds.attrs = {**ds.attrs, "Conventions": "CF-1.8", "parlearn_kind": kind, **(provenance or {})}
+    ds.attrs["content_sha256"] = content_digest(ds)
+    encoding = {}
+    for name, variable in ds.variables.items():
+        variable.encoding = {}
+        if name == "time":
+            encoding[name] = {"dtype": "int32", "units": "days since 1970-01-01"}
+        elif variable.dtype.kind == "f":
+            encoding[name] = {"dtype": "float32", "zlib": variable.ndim > 0, "complevel": 1}
+    with replacing(path) as temporary:
+        ds.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+
+
+def read(path, kind: str) -> xr.Dataset:
+    """Load a file of a kind into memory and check it.
+
+    Raises
+    ------
+    FileNotFoundError, ContractError
+        Naming the file, the variable and what to do.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no {path}: make it with 'snakemake -c2 {path}'")
+    try:
+        with xr.open_dataset(path, engine="netcdf4") as opened:
+            ds = opened.load()
+    except (OSError, RuntimeError) as error:
+        raise ContractError(
+            f"{path} is not a readable netCDF file ({error}): remove it and run again"
+        ) from error
+    check(ds, path, kind)
+    return ds
+
+
+def check(ds: xr.Dataset, path, kind: str) -> None:
+    """Raise ContractError where a dataset is not what its kind promises."""
+    for name, (dims, units, lower, upper, *flags) in _kind(kind).items():
+        where = f"{path} ({kind} file), variable '{name}'"
+        if name not in ds.variables:
+            if "optional" in flags:
+                continue
+            raise ContractError(f"{where}: missing; there are {', '.join(map(str, ds.variables))}")
+        variable = ds[name]
+        allowed = [tuple(d.split()) for d in dims.split("|")]
+        if variable.dims not in allowed:
+            raise ContractError(
+                f"{where}: has dimensions {variable.dims}, not {' or '.join(map(str, allowed))}"
+            )
+        if units and variable.attrs.get("units", units) != units:
+            raise ContractError(f"{where}: is in {variable.attrs['units']!r}, not in {units!r}")
+        if "text" in flags:
+            if variable.dtype.kind not in "OUST":
+                raise ContractError(f"{where}: holds {variable.dtype}, not text")
+            continue
+        _check_values(variable.values, where, lower, upper, flags)
+    if kind in ("observations", "training") and not {*TARGETS} & {*ds.variables}:
+        raise ContractError(
+            f"{path} ({kind} file): has no target, neither {' nor '.join(TARGETS)}; there are "
+            f"{', '.join(map(str, ds.variables))}"
+        )
+    if kind == "simulation" and "vic" in ds["model"].values:
+        # a surrogate may answer a little outside of what is physical, VIC must not
+        _, _, lower, upper = KINDS["truth"]["soil_moisture"]
+        where = f"{path} ({kind} file), variable 'soil_moisture' of vic"
+        _check_values(ds["soil_moisture"].sel(model="vic").values, where, lower, upper, [])
+    if "time" in ds.dims and kind != "composites":
+        _check_days(ds, f"{path} ({kind} file)")
+    if kind in ("parameters", "trajectory"):
+        _check_bounds(ds, f"{path} ({kind} file)")
+
+
+def content_digest(ds: xr.Dataset) -> str:
+    """Checksum of names, dimensions and values as :func:`write` stores them; not of attributes.
+
+    A file carries it as ``content_sha256``, so that a number changed afterwards is found.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(map(str, ds.variables)):
+        variable = ds.variables[name]
+        digest.update(f"{name} {variable.dims} {variable.shape} ".encode())
+        values = variable.values
+        if values.dtype.kind == "M":
+            values = values.astype("datetime64[D]").astype("<i8")
+        elif values.dtype.kind == "f":
+            values = np.where(np.isnan(values), np.nan, values).astype("<f4")  # one kind of NaN
+        elif values.dtype.kind in "iub":
+            values = values.astype("<i8")
+        else:
+            values = np.frombuffer("\0".join(map(str, values.ravel())).encode(), dtype="u1")
+        digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
+
+
+def write_table(table: pd.DataFrame, path, kind: str | None = None) -> None:
+    """Write a CSV file whole or not at all, checked first where `kind` names a kind of table."""
+    if kind:
+        check_table(table, path, kind)
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.7g")
+
+
+def read_table(path, kind: str) -> pd.DataFrame:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no {path}: make it with 'snakemake -c2 {path}'")
+    try:
+        table = pd.read_csv(path)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise ContractError(
+            f"{path} is not a readable CSV file ({error}): remove it and run again"
+        ) from error
+    check_table(table, path, kind)
+    return table
+
+
+def check_table(table: pd.DataFrame, path, kind: str) -> None:
+    """Raise ContractError where a table lacks a column of its kind or has values out of range."""
+    if kind not in TABLES:
+        raise ContractError(f"no kind of table named {kind!r}; there are {', '.join(TABLES)}")
+    for name, (lower, upper, *flags) in TABLES[kind].items():
+        where = f"{path} ({kind} table), column '{name}'"
+        if name not in table:
+            raise ContractError(f"{where}: missing; there are {', '.join(map(str, table.columns))}")
+        if "text" in flags or ("empty" in flags and table.empty):
+            continue
+        if table[name].dtype.kind not in "fiu":
+            raise ContractError(f"{where}: holds {table[name].dtype}, not numbers")
+        _check_values(table[name].to_numpy(), where, lower, upper, flags)
+
+
+def _kind(kind: str) -> dict:
+    if kind not in KINDS:
+        raise ContractError(f"no kind of file named {kind!r}; there are {', '.join(KINDS)}")
+    return KINDS[kind]
+
+
+def _check_values(values, where, lower, upper, flags):
+    if values.dtype.kind not in "fiub":
+        raise ContractError(f"{where}: holds {values.dtype}, not numbers")
+    if "int" in flags and values.dtype.kind not in "iu":
+        raise ContractError(f"{where}: holds {values.dtype}, not whole numbers")
+    if values.size == 0 and "empty" in flags:
+        return
+    if values.size == 0:
+        raise ContractError(f"{where}: is empty (shape {values.shape})")
+    if values.dtype.kind == "f":
+        # One pass over large arrays: a sum is finite only where every term is.
+        gaps = int(np.isnan(values).sum()) if not np.isfinite(values.sum(dtype="f8")) else 0
+        if gaps and "gaps" not in flags:
+            raise ContractError(f"{where}: {gaps} of {values.size} values are missing (NaN)")
+        if gaps == values.size:
+            return
+    least, most = np.nanmin(values), np.nanmax(values)
+    # float32 storage may round a value a hair over its bound.
+    slack = 1e-6 * max(abs(b) for b in (lower, upper, 1) if np.isfinite(b))
+    if least < lower - slack or most > upper + slack or np.isinf([least, most]).any():
+        raise ContractError(
+            f"{where}: values from {least:g} to {most:g}, allowed {lower:g} to {upper:g}"
+        )
+
+
+def _check_days(ds, where):
+    if "time" not in ds.variables or ds["time"].dtype.kind != "M":
+        raise ContractError(f"{where}: dimension 'time' has no dates")
+    steps = np.diff(ds["time"].values.astype("datetime64[D]").astype(int))
+    if (steps != 1).any():
+        day = ds["time"].values[int(np.argmax(steps != 1))]
+        raise ContractError(f"{where}: days are not consecutive after {str(day)[:10]}")
+
+
+def _check_bounds(ds, where):
+    parameters = ds["parameters"]
+    if not {"lower", "upper"} <= set(parameters.attrs):
+        raise ContractError(f"{where}: 'parameters' lacks the attributes 'lower' and 'upper'")
+    lower, upper = (np.atleast_1d(parameters.attrs[b]).astype(float) for b in ("lower", "upper"))
+    if not len(lower) == len(upper) == ds.sizes["parameter"]:
+        raise ContractError(
+            f"{where}: {len(lower)} lower and {len(upper)} upper bounds "
+            f"for {ds.sizes['parameter']} parameters"
+        )
+    values = parameters.transpose(..., "parameter").values
+    slack = 1e-5 * (upper - lower)
+    bad = (values < lower - slack) | (values > upper + slack)
+    if bad.any():
+        k = int(np.argwhere(bad)[0][-1])
+        raise ContractError(
+            f"{where}: {ds['parameter'].values[k]} = {values[..., k][bad[..., k]][0]:g} is outside "
+            f"its bounds {lower[k]:g} to {upper[k]:g} ({int(bad.sum())} of {bad.size} values)"
+        )
