@@ -3,8 +3,8 @@
 A parameter network is any module whose ``forward(inputs: Inputs)`` gives (n, outputs) unbounded
 numbers for the n cells of :class:`~parlearn.study.tensors.Inputs`; :class:`ParameterNetwork` keeps
 them to the unit cube. To add one, write a builder and enter it in :data:`NETWORKS`; training,
-checkpoints, trajectories and transfer come with it. It calls its last linear layer ``head`` and says in
-``uses_series`` whether it reads series.
+checkpoints, trajectories and transfer come with it. It calls its last linear layer ``head`` and
+says in ``uses_series`` whether it reads series.
 """
 
 from collections.abc import Callable
