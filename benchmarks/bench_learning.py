@@ -19,7 +19,7 @@ from parlearn.calibrate.sceua import Settings as SceuaSettings
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.settings import Settings
 from parlearn.metrics.progress import first_below
-from parlearn.models.vic import default_parameters
+from parlearn.models.vic.model import default_parameters
 from parlearn.runs import evaluate, outputs
 
 EPOCHS, EVALUATIONS = 60, 500

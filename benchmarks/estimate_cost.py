@@ -20,7 +20,7 @@ from twin_study import build
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.settings import Settings
 from parlearn.models.surrogate.fit import SurrogateSettings, fit_surrogate
-from parlearn.models.vic import default_parameters
+from parlearn.models.vic.model import default_parameters
 from parlearn.plan.catalogue import METHODS, preset, read_runs
 from parlearn.plan.config import check_config, read_yaml
 

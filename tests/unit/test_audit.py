@@ -20,7 +20,7 @@ from parlearn.audit.page import page
 from parlearn.audit.rerun import compare_run
 from parlearn.audit.stamps import seed_of
 from parlearn.audit.tree import read_tree
-from parlearn.models.vic import SPACE
+from parlearn.models.vic.model import SPACE
 from parlearn.runs.outputs import parameters_dataset
 from parlearn.storage import contracts, provenance
 from parlearn.storage.files import sha256, write_json

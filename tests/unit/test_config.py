@@ -12,7 +12,6 @@ from parlearn.gaps.network import FillSettings
 from parlearn.learn.parameter_networks import NETWORKS
 from parlearn.learn.settings import Settings
 from parlearn.models.surrogate.fit import SurrogateSettings
-from parlearn.models.vic import SPACE
 from parlearn.plan import catalogue
 from parlearn.plan import config as configuration
 from parlearn.plan.catalogue import METHODS
@@ -99,7 +98,30 @@ def test_a_file_without_checksum_is_refused(tmp_path):
         ("simulate.cells", "some", "simulate.cells: 'some' must be a number of cells or all"),
         ("results", "/tmp/x", "results: '/tmp/x' must be a folder inside the project"),
         ("name", "My Run", "name: 'My Run' must be small letters"),
-        ("model.parameters", ["infilt", "Dm"], "model.parameters[1]: 'Dm' is unknown"),
+        (
+            "model.parameters",
+            ["infilt", "Dm"],
+            "model.parameters: VIC has no parameter 'Dm'; it has infilt, Ds",
+        ),
+        ("model.parameters", ["expt", "expt"], "model.parameters: ['expt', 'expt'] has non-unique"),
+        ("model.process", "vik", "model.process: 'vik' is unknown (did you mean 'vic'?)"),
+        ("model.simulate_with", ["surrogate"], "model.simulate_with: has no process: every run is"),
+        (
+            "model.simulate_with",
+            ["process"],
+            "surrogate: nothing uses it, since model.simulate_wit",
+        ),
+        ("surrogate", None, "surrogate: is missing, and model.simulate_with asks for a surrogate"),
+        (
+            "periods.validate",
+            ["2016-10-01", "2017-02-28"],
+            "overlaps the validation period 2016-10",
+        ),
+        (
+            "periods.validate",
+            ["2018-01-01", "2018-03-31"],
+            "periods.validate: 2018-01-01 .. 2018-0",
+        ),
         ("source.start", "2015-13-01", "source.start: '2015-13-01' is not a usable date"),
         ("source.start", "2016-02-29", "source.start: '2016-02-29' is not a usable date"),
         ("periods.test", ["2017-04-31", "2019-03-31"], "periods.test: 2017-04-31 is not a date"),
@@ -394,7 +416,6 @@ def test_schemas_know_the_settings_of_the_library():
     assert set(config["gap_filling"]["properties"]) == {f.name for f in fields(FillSettings)}
     twin = set(load("config/schemas/source_twin.schema.yaml")["properties"])
     assert twin == {f.name for f in fields(TwinConfig)} | {"name"}
-    assert config["model"]["properties"]["parameters"]["items"]["enum"] == list(SPACE.names)
 
 
 def test_own_presets_are_settings_and_are_overridden():

@@ -13,7 +13,8 @@ from parlearn.learn.batches import days_to_read, plan_epoch, record_epochs, run_
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.parameter_networks import NETWORKS, NetworkShape, build_network
 from parlearn.learn.settings import Settings
-from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
+from parlearn.models.base import ParameterSpace, ProcessModel
+from parlearn.models.parameter import Parameter
 from parlearn.networks.scalers import Scaler, Scalers
 from parlearn.study.roles import ROLES
 from parlearn.study.tensors import FORCING, Inputs, Study

@@ -31,7 +31,7 @@ rule calibrate_sceua:
         code=code("calibrate_sceua"),
         env=env("vic"),
         run=settings_of,
-        parameters=CONFIG["model"]["parameters"],
+        model=MODEL,
         batches=calibration_batches,
     script:
         "../scripts/calibrate_sceua.py"
@@ -67,6 +67,6 @@ rule join_sceua:
         code=code("join_sceua"),
         env=env("vic"),
         run=settings_of,
-        parameters=CONFIG["model"]["parameters"],
+        model=MODEL,
     script:
         "../scripts/join_sceua.py"

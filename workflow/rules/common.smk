@@ -15,7 +15,8 @@ from parlearn.audit.choice import cheapest
 from parlearn.plan import archives, catalogue
 from parlearn.plan import claims as claim_table
 from parlearn.plan import config as configuration
-from parlearn.plan.digests import env_hash, source_hash
+from parlearn.models.registry import PROCESSES
+from parlearn.plan.digests import env_hash, modules, source_hash
 from parlearn.storage.provenance import settings
 
 SCHEMAS = ROOT / "config" / "schemas"
@@ -36,14 +37,26 @@ except configuration.ConfigError as error:
 SOURCE = CONFIG["source"]
 # grid and products, of a source that has such
 GRID = archives.archives_of(CONFIG)
-ROUNDS = CONFIG["simulate"]["rounds"]
-BATCHES = CONFIG["simulate"]["batches"]
+# periods that runs are scored in beside their own training period
+WITHHELD = {name: span for name, span in CONFIG["periods"].items() if name != "train"}
+# what training.nc holds: the training periods, and the years on which some methods choose
+LEARNED_FROM = CONFIG["periods"]["train"] | {
+    name: span for name, span in WITHHELD.items() if name != "test"
+}
+# what decides a model's answer; which of its simulations are scored does not
+MODEL = {key: CONFIG["model"][key] for key in ("process", "parameters")}
+PROCESS = PROCESSES[MODEL["process"]]
+# a study may do without a surrogate: it has no round of samples then
+ROUNDS = CONFIG["simulate"]["rounds"] if "simulate" in CONFIG else 0
 GPU = 0 if CONFIG["device"] == "cpu" else 1
 
 
 def code(script):
-    """Digest of a rule's script and of the library modules that it imports."""
-    return source_hash(ROOT / "workflow" / "scripts" / f"{script}.py")
+    """Digest of a rule's script and of the library modules that it imports; those of the study's
+    process model are among them where the script opens one."""
+    path = ROOT / "workflow" / "scripts" / f"{script}.py"
+    opens = any(module.name == "registry.py" for module in modules(path))
+    return source_hash(path, *([PROCESS.module] if opens else []))
 
 
 def env(name):

@@ -36,7 +36,7 @@ rule learn_dpl:
         code=code("learn_dpl"),
         env=env("torch"),
         run=settings_of,
-        parameters=CONFIG["model"]["parameters"],
+        model=MODEL,
         device=CONFIG["device"],
     script:
         "../scripts/learn_dpl.py"
@@ -66,7 +66,7 @@ rule set_default:
         code=code("set_default"),
         env=env("vic"),
         run=settings_of,
-        parameters=CONFIG["model"]["parameters"],
+        model=MODEL,
     script:
         "../scripts/set_default.py"
 
@@ -95,6 +95,6 @@ rule set_cellmean:
         code=code("set_cellmean"),
         env=env("vic"),
         run=settings_of,
-        parameters=CONFIG["model"]["parameters"],
+        model=MODEL,
     script:
         "../scripts/set_cellmean.py"

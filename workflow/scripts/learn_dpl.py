@@ -5,7 +5,6 @@ from pathlib import Path
 from parlearn.learn.apply import save_network
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.settings import Settings
-from parlearn.models.vic import default_parameters
 from parlearn.runs import outputs
 from parlearn.runs.opening import open_run
 from parlearn.storage import contracts
@@ -15,8 +14,8 @@ from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, run = snakemake.params, snakemake.params.run
-    domain, study, model, device = open_run(
-        snakemake.input, run, parameters=params.parameters, device=params.device
+    _, study, model, default, device = open_run(
+        snakemake.input, run, model=params.model, device=params.device
     )
     settings = Settings.from_dict(
         {
@@ -31,7 +30,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         model,
         settings,
         seed=run["seed"],
-        start=default_parameters(domain, model.space.names),
+        start=default,
         checkpoint=Path(snakemake.output.parameters).with_name("checkpoint.pt"),
         identity={"code": params.code, "inputs": [sha256(path) for path in snakemake.input]},
     )

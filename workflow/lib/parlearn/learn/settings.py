@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, fields
 import torch
 
 from parlearn.learn.parameter_networks import BOUNDS
-from parlearn.models.observation import OBSERVATION_MAPS, SIX_AM
+from parlearn.models.observation import OBSERVATION_MAPS
+from parlearn.plan.targets import TARGETS, correctable
 
 OPTIMIZERS = ("adam", "adadelta")
 
@@ -88,10 +89,9 @@ class Settings:
             )
         if not self.targets or min(self.targets.values()) <= 0:
             raise ValueError(f"targets need weights above 0, got {dict(self.targets)}")
-        if self.observation_map != "none" and not set(self.targets) & set(SIX_AM):
-            raise ValueError(
-                f"observation_map {self.observation_map} is for {', '.join(SIX_AM)} only"
-            )
+        if self.observation_map != "none" and not correctable(self.targets):
+            known = ", ".join(correctable(TARGETS))
+            raise ValueError(f"observation_map {self.observation_map} is for {known} only")
 
     def make_optimizer(self, weights) -> torch.optim.Optimizer:
         """The optimizer of these ``weights``."""

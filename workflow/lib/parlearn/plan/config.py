@@ -13,6 +13,8 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
+from parlearn.models.registry import PROCESSES
+
 #: the parser in C where PyYAML was built with it, ten times as fast
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -91,6 +93,7 @@ def check_config(config: Mapping, schemas, file, root=".") -> dict:
     config["presets"] = read_presets(schemas.parent / "presets.yaml", schemas)
     problems = [
         *_archive_problems(config),
+        *_model_problems(config),
         *_period_problems(config),
         *_size_problems(config),
         *_preset_problems(config, schemas, file),
@@ -242,7 +245,13 @@ def shape_of(source: Mapping) -> tuple[int, int]:
 
 def _period_problems(config):
     periods = {f"periods.train.{k}": v for k, v in config["periods"]["train"].items()}
-    periods["periods.test"] = config["periods"]["test"]
+    withheld = [f"periods.{name}" for name in ("test", "validate") if name in config["periods"]]
+    periods |= {key: config["periods"][key.removeprefix("periods.")] for key in withheld}
+    if "validate" in config["periods"]["train"]:
+        yield (
+            "periods.train.validate: is the name of the period that methods choose on: rename the "
+            "training period, or give periods.validate"
+        )
     bad = False
     if config["source"]["name"] == "twin" and record_of(config["source"]) is None:
         yield (
@@ -273,14 +282,16 @@ def _period_problems(config):
             )
     if bad:
         return
-    test = periods.pop("periods.test")
-    for key, (first, last) in periods.items():
-        # ISO dates sort as text
-        if first <= test[1] and test[0] <= last:
-            yield (
-                f"{key}: {first} .. {last} overlaps the test period {test[0]} .. {test[1]}: "
-                "part them"
-            )
+    for name in withheld:
+        other = periods.pop(name)
+        what = f"{name.removeprefix('periods.').replace('validate', 'validation')} period"
+        for key, (first, last) in periods.items():
+            # ISO dates sort as text
+            if first <= other[1] and other[0] <= last:
+                yield (
+                    f"{key}: {first} .. {last} overlaps the {what} {other[0]} .. {other[1]}: "
+                    "part them"
+                )
 
 
 def _archive_problems(config):
@@ -312,6 +323,38 @@ def _archive_problems(config):
             yield f"source.products.{name}: has a mirror and a url: leave one out"
 
 
+def _model_problems(config):
+    model = config["model"]
+    if model["process"] not in PROCESSES:
+        yield (
+            f"model.process: {model['process']!r} is unknown{guess(model['process'], PROCESSES)}; "
+            f"there are {listed(PROCESSES)}"
+        )
+        return
+    process = PROCESSES[model["process"]]
+    known = [parameter.name for parameter in process.parameters]
+    for name in model["parameters"]:
+        if name not in known:
+            yield (
+                f"model.parameters: {process.label} has no parameter {name!r}{guess(name, known)}; "
+                f"it has {listed(known)}"
+            )
+    if "process" not in model["simulate_with"]:
+        yield "model.simulate_with: has no process: every run is judged by it, so add it"
+    wanted = "surrogate" in model["simulate_with"]
+    for key in ("simulate", "surrogate"):
+        if wanted and key not in config:
+            yield (
+                f"{key}: is missing, and model.simulate_with asks for a surrogate: add the key or "
+                "take surrogate out there"
+            )
+        if not wanted and key in config:
+            yield (
+                f"{key}: nothing uses it, since model.simulate_with asks for no surrogate: take it "
+                "out or add surrogate there"
+            )
+
+
 def _batches_problems(config):
     known = config["samplings"]
     for name in config.get("calibrate", {"batches": {}})["batches"]:
@@ -323,6 +366,8 @@ def _batches_problems(config):
 
 
 def _pilot_problems(config):
+    if "simulate" not in config:
+        return
     pilot = config["simulate"]["pilot"]
     for key, known, where in (
         ("sampling", config["samplings"], "samplings"),

@@ -7,7 +7,8 @@ import pandas as pd
 import torch
 import xarray as xr
 
-from parlearn.models.observation import SIX_AM, apply_map, observe
+from parlearn.models.observation import apply_map, observe
+from parlearn.plan.targets import TARGETS
 from parlearn.runs.evaluate import days_of
 from parlearn.study.roles import TESTS
 from parlearn.summarise.results import Results, choose, compared, join, tag
@@ -99,7 +100,7 @@ def simulated(run, results: Results, cells, span) -> xr.DataArray:
     with xr.open_dataset(_observations(results)) as ds:
         days = days_of(ds, results.target)
     seen = observe(torch.from_numpy(values.values), results.target, days)
-    if results.score_map == "mapped" and results.target in SIX_AM:
+    if results.score_map == "mapped" and TARGETS[results.target].correctable:
         seen = apply_map(seen, *_line(run, results, cells))
     return values.copy(data=seen.numpy()).sel(time=slice(*span))
 
