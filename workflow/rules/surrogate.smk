@@ -67,7 +67,7 @@ rule learn_pilot:
     params:
         code=code("learn_pilot"),
         env=env("torch"),
-        pilot=catalogue.pilot_identity(CONFIG),
+        pilot=experiments.pilot_identity(CONFIG),
         parameters=CONFIG["model"]["parameters"],
         device=CONFIG["device"],
     script:
