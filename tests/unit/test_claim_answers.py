@@ -13,8 +13,8 @@ import xarray as xr
 from parlearn.claims.answers import Number, answer_claims, judge
 from parlearn.claims.page import page
 from parlearn.claims.quantities import QUANTITIES, Asked, Files, geary
-from parlearn.plan import catalogue
 from parlearn.plan import claims as table
+from parlearn.plan import experiments
 from parlearn.storage import contracts
 from parlearn.summarise.results import Results
 
@@ -308,8 +308,8 @@ def test_verdict_on_an_order(numbers, expected):
 def answered(files, *claims, data="real", **config):
     """Answers from the made-up runs, with a configuration whose runs they are."""
     runs = {
-        row.run: catalogue.Run(
-            study="smap", targets=("soil_moisture",), settings="-", label="", **row._asdict()
+        row.run: experiments.Run(
+            study="smap", targets=("soil_moisture",), settings="-", **row._asdict()
         )
         for row in made_up.FULL.itertuples(index=False)
     }

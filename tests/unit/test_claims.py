@@ -9,9 +9,9 @@ import yaml
 
 from parlearn.claims.answers import Number, judge
 from parlearn.claims.quantities import QUANTITIES
-from parlearn.plan import catalogue
 from parlearn.plan import claims as table
 from parlearn.plan import config as configuration
+from parlearn.plan import experiments
 from parlearn.plan.config import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,7 +213,7 @@ def test_members_of_an_order():
 def configured(name="config/config.yaml", **keys):
     config = configuration.read_yaml(ROOT / name) | keys
     config = configuration.check_config(config, SCHEMAS, name, ROOT)
-    return config, catalogue.read_runs(ROOT / "config/runs.tsv", SCHEMAS, config)
+    return config, experiments.read_runs(ROOT / "config/experiments.yaml", SCHEMAS, config)
 
 
 def planned(*claims, name="config/config.yaml", without=(), **keys):

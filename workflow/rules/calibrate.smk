@@ -20,7 +20,7 @@ rule calibrate_sceua:
     benchmark:
         "<benchmarks>/calibrate_sceua/{run}_batch-{batch}.tsv"
     wildcard_constraints:
-        run=runs_of("sceua"),
+        run=only_by("calibrate_sceua"),
     conda:
         "../../envs/vic.yaml"
     threads: 1
@@ -56,7 +56,7 @@ rule join_sceua:
     benchmark:
         "<benchmarks>/join_sceua/{run}.tsv"
     wildcard_constraints:
-        run=runs_of("sceua"),
+        run=only_by("join_sceua"),
     conda:
         "../../envs/vic.yaml"
     threads: 1

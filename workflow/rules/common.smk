@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT / "workflow" / "lib"))
 os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
 
 from parlearn.audit.choice import cheapest
-from parlearn.plan import archives, catalogue
+from parlearn.plan import archives, datasets, experiments, figures, methods
 from parlearn.plan import claims as claim_table
 from parlearn.plan import config as configuration
 from parlearn.models.registry import PROCESSES
@@ -24,10 +24,10 @@ try:
     CONFIG = configuration.check_config(
         config, SCHEMAS, ", ".join(map(str, workflow.configfiles)), ROOT
     )
-    RUNS = catalogue.read_runs(ROOT / "config" / "runs.tsv", SCHEMAS, CONFIG)
-    FIGURES = catalogue.read_figures(ROOT / "config" / "figures.yaml", SCHEMAS, CONFIG, RUNS, ROOT)
-    DATASETS = catalogue.read_datasets(ROOT / "config" / "datasets.csv", SCHEMAS)
-    ARCHIVES = catalogue.read_archives(ROOT / "config" / "datasets.csv", SCHEMAS)
+    RUNS = experiments.read_runs(ROOT / "config" / "experiments.yaml", SCHEMAS, CONFIG)
+    FIGURES = figures.read_figures(ROOT / "config" / "figures.yaml", SCHEMAS, CONFIG, RUNS, ROOT)
+    DATASETS = datasets.read_datasets(ROOT / "config" / "datasets.csv", SCHEMAS)
+    ARCHIVES = datasets.read_archives(ROOT / "config" / "datasets.csv", SCHEMAS)
     CLAIMS = claim_table.plan(
         claim_table.read_claims(ROOT / "config" / "claims.yaml", SCHEMAS), RUNS, CONFIG
     )
@@ -69,19 +69,19 @@ def in_report(result, **more):
     return {"result": result, "study": CONFIG["study"], **more}
 
 
-def runs_of(*methods):
-    """Wildcard constraint: the runs of these methods, or nothing."""
-    names = [name for name, run in RUNS.items() if run.method in methods]
-    return "|".join(names) or "no_such_run"
+def runs_by(rule):
+    """Names of the runs whose parameters a rule makes."""
+    return [name for name, run in RUNS.items() if run.method in methods.made_by(rule)]
 
 
-# methods that train a parameter network by gradients
-LEARNERS = [name for name, family in catalogue.METHODS.items() if family == "dpl"]
+def only_by(rule):
+    """Wildcard constraint: the runs whose parameters a rule makes, or nothing."""
+    return "|".join(runs_by(rule)) or "no_such_run"
 
 
 def settings_of(wildcards):
-    """What decides the outcome of a run: its row without the label, its preset, its period."""
-    return catalogue.identity(RUNS[wildcards.run], CONFIG)
+    """What decides the outcome of a run: its row, its preset, its period."""
+    return experiments.identity(RUNS[wildcards.run], CONFIG)
 
 
 def training_of(sampling):
@@ -109,18 +109,18 @@ def surrogate_of(number):
 
 def summary_files(wildcards):
     """Files that the summary of a figure reads."""
-    return catalogue.figure_files(FIGURES[wildcards.figure], RUNS, CONFIG)
+    return figures.figure_files(FIGURES[wildcards.figure], RUNS, CONFIG)
 
 
 def summary_runs(wildcards):
     """Rows of the runs a figure shows, as far as the figure tells them apart."""
     figure = FIGURES[wildcards.figure]
     # a figure that reads no file of a run does not change with the runs
-    return [catalogue.shown(RUNS[name]) for name in figure["runs"]] if figure["files"] else []
+    return [figures.shown(RUNS[name]) for name in figure["runs"]] if figure["files"] else []
 
 
 # state borders belong on maps of real places only, and there are those of CONUS
 REAL_CONUS = SOURCE["name"] == "hydrodl" or SOURCE.get("weather") == "nldas"
 BORDERS = ["resources/borders/conus.json"] if REAL_CONUS else []
 CLAIM_FILES = claim_table.claim_files(CLAIMS, CONFIG)
-TARGETS = sorted({path for paths in catalogue.targets(FIGURES).values() for path in paths})
+TARGETS = sorted({path for paths in figures.targets(FIGURES).values() for path in paths})

@@ -157,7 +157,7 @@ if GRID:
 
 if SOURCE["name"] == "hydrodl":
 
-    RAW = catalogue.hydrodl_files(SOURCE, DATASETS)
+    RAW = datasets.hydrodl_files(SOURCE, DATASETS)
 
     rule build_domain:
         """Choose the cells, set VIC's constants and the networks' attributes, and split the cells."""

@@ -67,7 +67,7 @@ if ROUNDS:
         params:
             code=code("learn_pilot"),
             env=env("torch"),
-            pilot=catalogue.pilot_identity(CONFIG),
+            pilot=experiments.pilot_identity(CONFIG),
             model=MODEL,
             device=CONFIG["device"],
         script:

@@ -12,18 +12,12 @@ import xarray as xr
 from parlearn.audit.findings import Check
 from parlearn.audit.tree import File, Tree
 from parlearn.networks.scalers import Scalers
+from parlearn.plan import methods
 from parlearn.study.splits import TEST, TRAIN
 from parlearn.study.tensors import load_study
 
 #: rules that learn, and what they may be given of the study; of a surrogate any file
-LEARNERS = (
-    "learn_dpl",
-    "calibrate_sceua",
-    "join_sceua",
-    "set_default",
-    "set_cellmean",
-    "learn_pilot",
-)
+LEARNERS = (*methods.rules(), "learn_pilot")
 ALLOWED = ("domain.nc", "forcing.nc", "training.nc")
 #: rules of the surrogate, which learns from the model alone
 OF_SURROGATE = ("train_surrogate", "simulate_samples")

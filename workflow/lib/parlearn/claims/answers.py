@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from parlearn.claims.quantities import QUANTITIES, Asked, Files
-from parlearn.plan.catalogue import METHODS
+from parlearn.plan.methods import family
 
 REPRODUCED, DIFFERS, NOT_RUN = "reproduced", "differs", "not run"
 
@@ -154,7 +154,7 @@ def _numbers(entry, files) -> list[Number]:
             term["name"],
             term["place"],
             np.array(list(values.values()), dtype=float),
-            exact=METHODS.get(term["method"]) == "-",
+            exact=term["method"] in family("baseline"),
         )
         for term, values in zip(entry["terms"], by_seed, strict=True)
     ]

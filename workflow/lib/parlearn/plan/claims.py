@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from parlearn.plan.catalogue import METHODS, Run, offered
 from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_yaml
+from parlearn.plan.experiments import Run
+from parlearn.plan.methods import METHODS, family
+from parlearn.plan.places import offered
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ NOT_COMPUTED = (
 #: metrics of one parameter, which the claim names
 OF_PARAMETER = ("largest_value", "neighbour_roughness", "rank_corr_with_precipitation")
 
-#: words that tell the members of an order apart, by the column of the table of runs they stand for
+#: words that tell the members of an order apart, by the column of a run that they stand for
 WORDS = {
     # beside our own methods: a surrogate itself, and what other cases of the papers compare with
     "method": (*METHODS, "surrogate", "mpr", "linear", "l1", "ganpo"),
@@ -236,7 +238,8 @@ def _problems(claim, claims):
         if "method" not in fields:
             yield "quantity: names no method, nor does the order: add it"
         elif claim["study"] in AS_PUBLISHED and fields["method"] != "surrogate":
-            needed = ("sampling",) if fields["method"] == "default" else ("sampling", "period")
+            untrained = fields["method"] in family("baseline")
+            needed = ("sampling",) if untrained else ("sampling", "period")
             for field in needed:
                 if field not in fields:
                     yield f"quantity: names no {field}, nor does the order: add it"
@@ -336,7 +339,7 @@ def _runs_like(asked, runs, study) -> list[Run]:
     of it for another sampling or period will do.
     """
     fields = {k: asked[k] for k in ("method", "sampling", "period") if k in asked}
-    if METHODS.get(asked["method"], "-") != "-":
+    if asked["method"] not in family("baseline"):
         fields |= AS_PUBLISHED[study]
         return [r for r in runs.values() if all(getattr(r, k) == v for k, v in fields.items())]
     found = [r for r in runs.values() if r.method == asked["method"]]

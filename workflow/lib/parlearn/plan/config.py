@@ -14,6 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from parlearn.models.registry import PROCESSES
+from parlearn.plan.methods import METHODS, made_by, settings_parts
 
 #: the parser in C where PyYAML was built with it, ten times as fast
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -96,7 +97,7 @@ def check_config(config: Mapping, schemas, file, root=".") -> dict:
         *_model_problems(config),
         *_period_problems(config),
         *_size_problems(config),
-        *_preset_problems(config, schemas, file),
+        *_settings_problems(config, schemas, file),
         *_batches_problems(config),
         *_pilot_problems(config),
         *_dataset_problems(config),
@@ -122,30 +123,43 @@ def check_config(config: Mapping, schemas, file, root=".") -> dict:
 
 
 def read_presets(path, schemas) -> dict:
-    """Settings of learners as papers print them: preset -> method -> settings."""
+    """Settings of methods as papers print them: preset -> method -> settings."""
     presets = read_yaml(path)
+    known = [name for name, method in METHODS.items() if method.settings]
     for name, methods in presets.items():
         for method, settings in methods.items():
-            check_schema(settings, Path(schemas) / "dpl.schema.yaml", path, f"{name}.{method}")
+            if method not in known:
+                raise ConfigError(path, [_not_among(f"{name}.{method}", method, known)])
+            schema = Path(schemas) / f"{METHODS[method].settings}.schema.yaml"
+            check_schema(settings, schema, path, f"{name}.{method}")
     return presets
 
 
-def _preset_problems(config, schemas, file):
-    for name, settings in config["settings"]["dpl"].items():
-        key = f"settings.dpl.{name}"
-        own = {k: v for k, v in settings.items() if k != "preset"}
-        try:
-            check_schema(own, schemas / "dpl.schema.yaml", file, under=key)
-        except ConfigError as error:
-            yield from error.problems
-        paper, known = settings.get("preset"), config["presets"]
-        if paper is not None and paper not in known:
-            yield (
-                f"{key}.preset: {paper!r} is unknown{guess(paper, known)}; there are "
-                f"{listed(known)}"
-            )
-        if paper is None and "epochs" not in own:
-            yield f"{key}: epochs is missing: add it (config/README.md explains each key)"
+def _settings_problems(config, schemas, file):
+    """What is wrong with the settings of methods: parts, names, presets that they ask for."""
+    parts, presets = settings_parts(), config["presets"]
+    for part, named in config["settings"].items():
+        if part not in parts:
+            yield _unknown_key("settings", part, parts)
+            continue
+        for name, settings in named.items():
+            key = f"settings.{part}.{name}"
+            paper = settings.get("preset")
+            if paper is not None and paper not in presets:
+                yield _not_among(f"{key}.preset", paper, presets)
+                continue
+            own = {k: v for k, v in settings.items() if k != "preset"}
+            # what a preset gives need not be there
+            printed = presets[paper] if paper else {}
+            given = next((s for m, s in printed.items() if METHODS[m].settings == part), {})
+            try:
+                check_schema({**given, **own}, schemas / f"{part}.schema.yaml", file, under=key)
+            except ConfigError as error:
+                yield from error.problems
+
+
+def _not_among(key, value, known) -> str:
+    return f"{key}: {value!r} is unknown{guess(value, known)}; choose from {listed(known)}"
 
 
 def _key(error, content, under) -> str:
@@ -176,7 +190,7 @@ def _sentence(error, key) -> str:
         )
     if error.validator in ("enum", "const"):
         allowed = error.validator_value if error.validator == "enum" else [error.validator_value]
-        return f"{key}: {value!r} is unknown{guess(value, allowed)}; choose from {listed(allowed)}"
+        return _not_among(key, value, allowed)
     if error.validator == "type":
         wanted = error.validator_value
         wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
@@ -369,10 +383,15 @@ def _pilot_problems(config):
     if "simulate" not in config:
         return
     pilot = config["simulate"]["pilot"]
+    methods = made_by("learn_dpl")
+    if pilot["method"] not in methods:
+        yield _not_among("simulate.pilot.method", pilot["method"], methods)
+        return
+    part = METHODS[pilot["method"]].settings
     for key, known, where in (
         ("sampling", config["samplings"], "samplings"),
         ("period", config["periods"]["train"], "periods.train"),
-        ("settings", config["settings"]["dpl"], "settings.dpl"),
+        ("settings", config["settings"].get(part, {}), f"settings.{part}"),
     ):
         if pilot[key] not in known:
             yield (
