@@ -17,7 +17,7 @@ import torch
 from bench_surrogate import samples_of, seconds
 from twin_study import build
 
-from parlearn.learn.dpl import learn_dpl
+from parlearn.learn import dpl
 from parlearn.learn.settings import Settings
 from parlearn.models.surrogate.fit import SurrogateSettings, fit_surrogate
 from parlearn.models.vic.model import default_parameters
@@ -65,7 +65,7 @@ class Rates:
         if key not in self.known:
             part = METHODS[method].settings
             given = preset(part, settings, method, self.config) | {"epochs": TIMED}
-            learned = learn_dpl(
+            learned = dpl.learn(
                 method,
                 self.twin.study,
                 self.models[model],

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 import yaml
 
-from parlearn.learn.dpl import learn_dpl
+from parlearn.learn import dpl
 from parlearn.learn.settings import Settings
 from parlearn.models.vic.model import VIC, default_parameters
 from parlearn.storage import contracts
@@ -51,7 +51,7 @@ def main():
         targets=("soil_moisture",),
     )
     model = VIC(domain, forcing, names=PARAMETERS)
-    result = learn_dpl(
+    result = dpl.learn(
         given.method,
         study,
         model,

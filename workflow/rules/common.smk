@@ -16,7 +16,7 @@ from parlearn.plan import archives, datasets, experiments, figures, methods
 from parlearn.plan import claims as claim_table
 from parlearn.plan import config as configuration
 from parlearn.models.registry import PROCESSES
-from parlearn.plan.digests import env_hash, modules, source_hash
+from parlearn.plan.digests import LIBRARY, env_hash, modules, source_hash
 from parlearn.storage.provenance import settings
 
 SCHEMAS = ROOT / "config" / "schemas"
@@ -51,12 +51,12 @@ ROUNDS = CONFIG["simulate"]["rounds"] if "simulate" in CONFIG else 0
 GPU = 0 if CONFIG["device"] == "cpu" else 1
 
 
-def code(script):
-    """Digest of a rule's script and of the library modules that it imports; those of the study's
-    process model are among them where the script opens one."""
+def code(script, *named):
+    """Digest of a rule's script and of the library modules that it imports, or loads by name."""
     path = ROOT / "workflow" / "scripts" / f"{script}.py"
-    opens = any(module.name == "registry.py" for module in modules(path))
-    return source_hash(path, *([PROCESS.module] if opens else []))
+    # what opens the study's process model loads its module by the name in the registry
+    opens = LIBRARY / "models" / "registry.py" in modules(path, *named)
+    return source_hash(path, *named, *([PROCESS.module] if opens else []))
 
 
 def env(name):

@@ -55,7 +55,7 @@ rule learn_dpl:
         runtime=growing(480),
         gpu=lambda wildcards: GPU if RUNS[wildcards.run].model == "surrogate" else 0,
     params:
-        code=code("learn_dpl"),
+        code=lambda wildcards: code("learn_dpl", METHODS[RUNS[wildcards.run].method].module),
         env=env("torch"),
         run=settings_of,
         model=MODEL,

@@ -65,7 +65,7 @@ if ROUNDS:
             runtime=growing(120),
             gpu=GPU,
         params:
-            code=code("learn_pilot"),
+            code=code("learn_pilot", METHODS[CONFIG["simulate"]["pilot"]["method"]].module),
             env=env("torch"),
             pilot=experiments.pilot_identity(CONFIG),
             model=MODEL,

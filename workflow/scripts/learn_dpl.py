@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from parlearn.learn.apply import save_network
-from parlearn.learn.dpl import learn_dpl
-from parlearn.learn.settings import Settings
+from parlearn.plan.methods import METHODS
 from parlearn.runs import outputs
 from parlearn.runs.opening import open_run
 from parlearn.storage import contracts
@@ -17,14 +16,15 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     _, study, model, default, device = open_run(
         snakemake.input, run, model=params.model, device=params.device
     )
-    settings = Settings.from_dict(
+    learner = METHODS[run["method"]].load()
+    settings = learner.Settings.from_dict(
         {
             **run["settings"],
             "observation_map": run["observation_map"],
             "targets": dict.fromkeys(run["targets"], 1.0),
         }
     )
-    result = learn_dpl(
+    result = learner.learn(
         run["method"],
         study,
         model,

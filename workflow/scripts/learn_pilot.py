@@ -1,7 +1,6 @@
 """Learn parameters through the surrogate so far, to see where its next samples are needed."""
 
-from parlearn.learn.dpl import learn_dpl
-from parlearn.learn.settings import Settings
+from parlearn.plan.methods import METHODS
 from parlearn.plan.targets import correctable
 from parlearn.runs import outputs
 from parlearn.runs.opening import open_run
@@ -15,14 +14,15 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     _, study, model, _, device = open_run(
         snakemake.input, run, model=params.model, device=params.device
     )
-    settings = Settings.from_dict(
+    learner = METHODS[pilot["method"]].load()
+    settings = learner.Settings.from_dict(
         {
             **pilot["settings"],
             "observation_map": "domain" if correctable(pilot["targets"]) else "none",
             "targets": dict.fromkeys(pilot["targets"], 1.0),
         }
     )
-    result = learn_dpl(pilot["method"], study, model, settings, seed=pilot["seed"])
+    result = learner.learn(pilot["method"], study, model, settings, seed=pilot["seed"])
     learned = outputs.parameters_dataset(
         model.space, result.parameters, result.slope, result.offset
     )

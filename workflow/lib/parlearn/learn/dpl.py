@@ -60,7 +60,7 @@ class Result:
     shape: NetworkShape
 
 
-def learn_dpl(
+def learn(
     method: str,
     study: Study,
     model: ProcessModel,

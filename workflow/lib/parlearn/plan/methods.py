@@ -5,6 +5,7 @@ the audit and every figure read this table and name no method. Imports nothing h
 """
 
 from dataclasses import dataclass
+from importlib import import_module
 
 #: families, and the files that their runs have beside those of every run: ``baseline`` trains
 #: nothing; ``search`` calibrates each unit by itself; ``network`` trains a parameter network by
@@ -36,6 +37,8 @@ class Method:
         schema of that name; None without
     works_on : ``units`` one by one or in any batch, or whole ``maps`` of a study on a grid
     through : which of :data:`MODELS` it may learn through; empty where it learns nothing
+    module : of a method of the rule ``learn_dpl``: the module of the library, by its dotted name,
+        that gives ``Settings`` and ``learn`` as :mod:`parlearn.learn.dpl` does
     """
 
     name: str
@@ -46,6 +49,11 @@ class Method:
     settings: str | None = None
     works_on: str = "units"
     through: tuple[str, ...] = ()
+    module: str | None = None
+
+    def load(self):
+        """The module that learns."""
+        return import_module(f"parlearn.{self.module}")
 
     @property
     def trained(self) -> bool:
@@ -71,6 +79,7 @@ def _network(name, label, *reads):
         (*reads, "observations"),
         settings="dpl",
         through=("surrogate", "process"),
+        module="learn.dpl",
     )
 
 
