@@ -142,6 +142,20 @@ def test_the_file_and_the_set_must_be_there(read, tmp_path):
         read(CONFIG | {"run_set": "dem"})
 
 
+def test_the_order_of_runs_does_not_hang_on_how_a_set_is_written(read):
+    entries = OWN["sets"]["demo"]["runs"]
+    turned = [
+        {key: list(reversed(values)) for key, values in entry.items()}
+        for entry in reversed(entries)
+    ]
+    names = list(read())
+    assert list(read(**{"sets/demo/runs": turned})) == names
+    assert names[:3] == ["default_s8_2y", "cellmean_s8_2y", "dpl_z_s16_1y_1"]
+    # samplings and periods as the configuration lists them; methods as the registry does
+    assert names[5:8] == ["dpl_z_s8_1y_1", "sceua_s8_2y_1", "dpl_a_s8_2y_1"]
+    assert names[-1] == "paraformer_z_s4_2y_1"
+
+
 def test_only_what_decides_the_outcome_is_in_the_identity(read):
     one, named, other = (
         identity(read(**changes)[run], CONFIG)
@@ -217,7 +231,7 @@ def test_names_are_unique_and_samplings_declared(tmp_path_factory, methods, entr
     path.write_text(yaml.safe_dump(experiments))
     if not twice and not unknown:
         found = read_runs(path, SCHEMAS, config)
-        assert [*found.values()] == runs
+        assert {*found.values()} == {*runs}
         assert {run.sampling for run in found.values()} <= {*samplings}
         assert {run.period for run in found.values()} <= {*periods}
         return

@@ -37,6 +37,9 @@ class Run:
 def read_runs(path, schemas, config: Mapping) -> dict[str, Run]:
     """The runs of the set that the configuration asks for (``run_set``), by name.
 
+    However a set is written down, their order is the same: first what is not trained; then by seed,
+    by sampling and period as the configuration lists them, by method as the registry does.
+
     Parameters
     ----------
     path : of the experiments
@@ -64,7 +67,7 @@ def read_runs(path, schemas, config: Mapping) -> dict[str, Run]:
         )
     if problems:
         raise ConfigError(path, problems)
-    return {run.run: run for run in sets[wanted]}
+    return {run.run: run for run in sorted(sets[wanted], key=lambda run: _place(run, config))}
 
 
 def expand(experiments: Mapping, name: str) -> list[Run]:
@@ -99,6 +102,18 @@ def expand(experiments: Mapping, name: str) -> list[Run]:
                 for seed in (entry["seeds"] if trained else entry["seeds"][:1])
             ]
     return runs
+
+
+def _place(run: Run, config) -> tuple:
+    method = METHODS[run.method]
+    return (
+        method.trained,
+        run.seed,
+        [*config["samplings"]].index(run.sampling),
+        [*config["periods"]["train"]].index(run.period),
+        [*METHODS].index(run.method),
+        method.models.index(run.model),
+    )
 
 
 def row(run: Run) -> dict[str, str]:
