@@ -8,9 +8,9 @@ import pytest
 import torch
 import xarray as xr
 
+from parlearn.learn import dpl
 from parlearn.learn.apply import apply_network, load_network, save_network
 from parlearn.learn.batches import days_to_read, plan_epoch, record_epochs, run_days
-from parlearn.learn import dpl
 from parlearn.learn.parameter_networks import NETWORKS, NetworkShape, build_network
 from parlearn.learn.settings import Settings
 from parlearn.models.base import ParameterSpace, ProcessModel

@@ -134,9 +134,10 @@ def test_the_method_stands_in_every_comparison(made):
         assert "blur" in table, figure
     pictures = list((made.folder / RESULTS / "figures").rglob("*.png"))
     assert len(pictures) >= 18
-    assert "Blurred maps" in (
-        made.folder / RESULTS / "figures/tsai2021/tsai2021_tableS1.md"
-    ).read_text()
+    assert (
+        "Blurred maps"
+        in (made.folder / RESULTS / "figures/tsai2021/tsai2021_tableS1.md").read_text()
+    )
 
 
 def test_the_audit_is_content_with_both(made):

@@ -13,7 +13,7 @@ from parlearn.models.observation import apply_map, fit_domain_map, pair
 
 __all__ = ["ENTRY", "Settings", "learn"]
 
-ENTRY = '''
+ENTRY = """
 METHODS["blur"] = Method(
     "blur",
     "Blurred maps",
@@ -25,7 +25,7 @@ METHODS["blur"] = Method(
     through=("surrogate", "process"),
     module="learn.blur",
 )
-'''
+"""
 
 
 class Blur(nn.Module):
@@ -37,9 +37,7 @@ class Blur(nn.Module):
 
     def forward(self, maps, mask):
         seen = mask.to(maps)[None]
-        total, there = (
-            nn.functional.avg_pool2d(x, 3, 1, 1) for x in (maps.where(mask, 0.0), seen)
-        )
+        total, there = (nn.functional.avg_pool2d(x, 3, 1, 1) for x in (maps.where(mask, 0.0), seen))
         means = total / there.clamp_min(1e-6)
         return torch.sigmoid(self.mix(means.movedim(0, -1))).movedim(-1, 0)
 

@@ -5,7 +5,7 @@ import torch
 from parlearn.models.base import ParameterSpace, ProcessModel
 from parlearn.models.registry import PROCESSES
 
-ENTRY = '''
+ENTRY = """
 PROCESSES["reservoir"] = Process(
     "reservoir",
     "Reservoir",
@@ -16,7 +16,7 @@ PROCESSES["reservoir"] = Process(
     ),
     outputs={"soil_moisture": "m3 m-3, end of day", "evapotranspiration": "mm day-1"},
 )
-'''
+"""
 #: mm of water that 1 W m-2 of sunshine evaporates in a day from a full reservoir
 DRYING = 0.02
 

@@ -152,7 +152,7 @@ def claim_files(entries: list[dict], config: Mapping) -> dict[str, list[str]]:
         for row in term["runs"]
         for name in reads.run
     }
-    card = f"<study>/surrogate/round-{config['simulate']['rounds']}/card.json"
+    card = f"<study>/surrogate/round-{config.get('simulate', {}).get('rounds', 0)}/card.json"
     of_surrogate = any(
         term["method"] == "surrogate" for entry in answered for term in entry["terms"]
     )

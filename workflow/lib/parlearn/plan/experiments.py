@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 
+from parlearn.models.registry import PROCESSES
 from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_yaml
 from parlearn.plan.methods import METHODS, NOTHING
 from parlearn.plan.places import offered
@@ -135,7 +136,11 @@ def identity(run: Run, config: Mapping) -> dict:
         "observation_map": run.observation_map,
         "seed": run.seed,
         "settings": preset(part, run.settings, run.method, config) if part else {},
-    }
+    } | (
+        {"validation": config["periods"]["validate"]}
+        if "validation" in METHODS[run.method].reads
+        else {}
+    )
 
 
 def pilot_identity(config: Mapping) -> dict:
@@ -242,6 +247,29 @@ def _set_problems(experiments, name, config) -> Iterator[str]:
                     yield _undefined(f"sets.{name}.runs[{k}].{key}", value, known, where)
     for label in dict.fromkeys(label for entry in chosen["runs"] for label in entry["variants"]):
         yield from _settings_problems(label, experiments["variants"][label], config)
+        yield from _model_problems(label, experiments["variants"][label], config)
+
+
+def _model_problems(label, variant, config) -> Iterator[str]:
+    """A method and the models of the configuration that do not go together."""
+    method, key = METHODS[variant["method"]], f"variants.{label}"
+    model, process = variant.get("model", NOTHING), PROCESSES[config["model"]["process"]]
+    if model == "surrogate" and "surrogate" not in config["model"]["simulate_with"]:
+        yield (
+            f"{key}.model: the configuration has no surrogate (model.simulate_with): let it learn "
+            "through the process model or add one"
+        )
+    direct = model not in (NOTHING, "surrogate")
+    if direct and method.family == "network" and not process.differentiable:
+        yield (
+            f"{key}.model: no gradient passes through {process.label}: let it learn through the "
+            "surrogate"
+        )
+    if "validation" in method.reads and "validate" not in config["periods"]:
+        yield (
+            f"{key}.method: {method.name} chooses on years of its own: give the configuration "
+            "periods.validate"
+        )
 
 
 def _settings_problems(label, variant, config) -> Iterator[str]:

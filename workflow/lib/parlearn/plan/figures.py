@@ -8,7 +8,7 @@ from pathlib import Path
 
 from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_yaml
 from parlearn.plan.experiments import Run
-from parlearn.plan.methods import FAMILIES, METHODS
+from parlearn.plan.methods import FAMILIES, METHODS, MODELS
 from parlearn.plan.places import offered
 
 #: files of a run that some runs lack, and whose names are not those of their kind
@@ -26,6 +26,18 @@ def select(runs: Mapping[str, Run], wanted: Mapping | Sequence[Mapping]) -> list
     """
     choices = _choices(wanted)
     return [name for name, run in runs.items() if any(_like(run, one) for one in choices)]
+
+
+def _without_surrogate(wanted, config: Mapping) -> list[dict]:
+    """A choice as it stands; in a study without a surrogate, runs through it are direct ones."""
+    choices = [dict(choice) for choice in _choices(wanted)]
+    if "surrogate" in config["model"]["simulate_with"]:
+        return choices
+    for choice in choices:
+        if "model" in choice:
+            models = _several(choice["model"])
+            choice["model"] = [MODELS["process"] if m == "surrogate" else m for m in models]
+    return choices
 
 
 def _choices(wanted) -> Sequence[Mapping]:
@@ -88,7 +100,7 @@ def read_figures(
             continue
         if figure["paper"] not in config["papers"]:
             continue
-        chosen = select(runs, figure["runs"])
+        chosen = select(runs, _without_surrogate(figure["runs"], config))
         if not chosen:
             problems.append(
                 f"{name}.runs: no run of the set {config['run_set']!r} is like {figure['runs']}: "
@@ -153,7 +165,7 @@ def _trained_for(run: Run, dataset: Mapping) -> bool:
 
 def figure_files(figure: Mapping, runs: Mapping[str, Run], config: Mapping) -> dict[str, list[str]]:
     """Paths that a figure's summary reads, by the name the summary has for them."""
-    rounds = config["simulate"]["rounds"]
+    rounds = config["simulate"]["rounds"] if "simulate" in config else 0
     places = {name: f"<study>/{name}.nc" for name in ("domain", "forcing", "observations", "truth")}
     places["skill"] = f"<study>/surrogate/round-{rounds}/skill.nc"
     files = {

@@ -32,7 +32,8 @@ class Method:
     family : one of :data:`FAMILIES`
     rules : the rules that make its ``parameters.nc``; the first is the one that learns
     reads : what it sees of a unit: ``attributes``, ``series`` (forcing and past observations),
-        ``observations`` (in its loss); of training units and the training period alone
+        ``observations`` (in its loss); of training units and the training period alone; and
+        ``validation``, years of their own on which it chooses
     settings : the part of the configuration's ``settings`` that holds its choices, checked by the
         schema of that name; None without
     works_on : ``units`` one by one or in any batch, or whole ``maps`` of a study on a grid

@@ -46,8 +46,9 @@ def box(place: str, rows: int, cols: int) -> dict[str, float]:
 
 
 def offered(config: Mapping) -> list[str]:
-    """What a source can be compared with: targets that it has observations of, and the truth."""
+    """What a study can be compared with: targets observed, the truth of a twin, a surrogate."""
     source = config["source"]
+    models = [name for name in config["model"]["simulate_with"] if name == "surrogate"]
     if source["name"] == "twin":
-        return [*PLACES[source.get("place", "plains")].observations, "truth"]
-    return list(source.get("observations", ["soil_moisture"]))
+        return [*PLACES[source.get("place", "plains")].observations, "truth", *models]
+    return [*source.get("observations", ["soil_moisture"]), *models]
