@@ -548,6 +548,9 @@ def test_page_tells_verdicts_reasons_and_contradictions(files):
     twin = page(answered(files, CLAIM, number(), data="twin"), "A twin", "")
     assert "**This is a synthetic twin.**" in twin
     assert "| why not |" in twin
+    # a bound goes with its number
+    bound = answers.iloc[:1].assign(ours="sceua at most 77; dpl_z 9", spread="sceua 2; dpl_z 1")
+    assert "| sceua at most 77 ± 2; dpl_z 9 ± 1 |" in page(bound, "SMAP", "")
     # a verdict within the spread says so
     near = answers.assign(clear="no")
     assert "**reproduced**, not beyond the spread over seeds" in page(near, "SMAP", "")

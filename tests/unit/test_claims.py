@@ -388,6 +388,80 @@ def test_numbers_stand_beside_published_ones_on_a_twin():
     assert files["runs"] == ["<runs>/dpl_z_s8_2y_1/metrics.nc"]
 
 
+@pytest.mark.parametrize(
+    ("name", "scattered"),
+    [(REAL, True), ("config/conus.yaml", False), ("config/paper.yaml", False)],
+)
+def test_held_out_cells_are_scattered_on_scattered_cells_alone(name, scattered):
+    (entry,), _ = planned(CLAIM, name=name)
+    assert entry["terms"]
+    assert any("not neighbours" in note for note in entry["notes"]) == scattered
+
+
+BUILT_IN = "built into the twin: "
+
+
+@pytest.mark.parametrize(
+    ("claim", "told"),
+    [
+        (
+            changed(
+                quantity={"metric": "neighbour_roughness", "parameter": "infilt", "cells": "train"}
+            ),
+            ["its true parameters vary smoothly in space"],
+        ),
+        # one cell by itself against one law for all, where neither was trained
+        (CLAIM, ["a law of attributes, "]),
+        (changed(quantity={"cells": "train"}), []),
+        (
+            changed(quantity={"target": "evapotranspiration", "cells": "train"}),
+            ["the same true parameters made soil moisture and ET"],
+        ),
+        (changed(order=["dpl_z", "dpl_a"]), ["attributes tell a set share of its parameters"]),
+        (changed(order=["dpl_z", "paraformer_z"]), []),
+        # a published number is not held against a twin at all
+        (number(), []),
+    ],
+)
+def test_what_the_making_of_a_twin_decides_is_told(claim, told):
+    for name, expected in (("config/paper.yaml", told), ("config/conus.yaml", [])):
+        (entry,), _ = planned(claim, name=name)
+        assert entry["terms"]
+        notes = [note for note in entry["notes"] if note.startswith(BUILT_IN)]
+        assert len(notes) == len(expected)
+        for note, words in zip(notes, expected, strict=True):
+            assert note.startswith(BUILT_IN + words)
+
+
+def test_a_twin_trained_on_fluxes_says_nothing_of_them_beforehand():
+    (entry,), _ = planned(of_huaihe(order=["default", "dpl_z"]), name="config/huaihe_twin.yaml")
+    assert not any(note.startswith(BUILT_IN) for note in entry["notes"])
+
+
+def test_scores_before_the_linear_correction_say_so(claims):
+    (entry,), _ = planned(claims["tsai2021_tables1_bias_train_default"], name="config/conus.yaml")
+    assert entry["terms"]
+    assert "scored before the linear correction, which would remove it" in entry["notes"]
+
+
+def test_a_time_of_the_paper_is_not_held_against_ours():
+    seconds = number(quantity={"metric": "seconds_per_epoch"})
+    (entry,), files = planned(seconds, name="config/conus.yaml")
+    assert entry["why"] == "a time on the machine of the paper"
+    # what it ran on stands beside the parameters
+    assert [path.rpartition("/")[2] for path in files["runs"][:2]] == [
+        "history.csv",
+        "parameters.nc",
+    ]
+    ratio = number(
+        "at_least",
+        method=None,
+        quantity={"metric": "seconds_to_functional", "ratio": ["sceua", "dpl_z"]},
+    )
+    (entry,), _ = planned(ratio, name="config/conus.yaml")
+    assert entry["why"] == ""
+
+
 def test_other_names_of_samplings_stand_in_where_the_configuration_says_so():
     (entry,), _ = planned(CLAIM, name=REAL)
     assert entry["why"] == ""
@@ -416,7 +490,7 @@ def test_the_default_of_another_sampling_will_do_at_trained_cells_alone():
     term = entry["terms"][1]
     assert (term["runs"][0]["run"], term["sampling"]) == ("default_s8_2y", "s4")
     assert entry["notes"] == ["default: prior parameters of VIC, not those of NLDAS-2"]
-    # its line was fit where it would be tested
+    # its linear correction was fitted where it would be tested
     (entry,), _ = planned(changed(order=["dpl_z", "default"], quantity=asked))
     assert entry["why"] == "there is no run of default at s4 over two_years"
 

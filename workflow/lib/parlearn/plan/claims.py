@@ -329,23 +329,18 @@ def _built_into_twins(claim, terms) -> list[str]:
     families = {method.family for method in known}
     notes = []
     if quantity["metric"] == "neighbour_roughness":
-        notes.append(
-            "built into the twin: its true parameters vary smoothly, most of them with attributes"
-        )
+        notes.append("built into the twin: its true parameters vary smoothly in space")
     if {"network", "search"} <= families and any(term["cells"] == "test" for term in terms):
         notes.append(
-            "built into the twin: its true parameters follow a law of the attributes that the "
-            "networks read, at trained cells and their neighbours alike"
+            "built into the twin: a law of attributes, which networks can learn and a search cell "
+            "by cell cannot, makes its parameters, at neighbours as at trained cells"
         )
     if quantity.get("target") not in (None, *AS_PUBLISHED[study]["targets"]):
-        notes.append(
-            "built into the twin: the model that is calibrated made its ET, so that parameters "
-            "nearer to the true ones bring ET nearer as well"
-        )
+        notes.append("built into the twin: the same true parameters made soil moisture and ET")
     if families == {"network"} and len({"series" in method.reads for method in known}) == 2:
         notes.append(
-            "built into the twin: its attributes tell a set share of the true parameters, and "
-            "the series may tell the rest"
+            "built into the twin: attributes tell a set share of its parameters, and series may "
+            "tell the rest"
         )
     return notes
 
