@@ -553,7 +553,9 @@ def test_scores_through_the_surrogate_are_not_held_against_those_by_vic():
     assert "simulated by the surrogate there, by VIC here" in two["notes"]
 
 
-@pytest.mark.parametrize("name", ["config", "conus", "li2023_real", "huaihe", "huaihe_twin"])
+@pytest.mark.parametrize(
+    "name", ["config", "conus", "conus_li2023", "li2023_real", "huaihe", "huaihe_twin"]
+)
 def test_every_claim_is_answered_from_files_or_says_why_not(claims, name):
     config, runs = configured(f"config/{name}.yaml")
     entries = table.plan(list(claims.values()), runs, config)
