@@ -446,7 +446,7 @@ def test_times_are_compared_on_one_machine_and_say_on_which(files, study):
     )
     (row,) = answered(files, claim).itertuples()
     assert row.verdict == "differs"
-    assert "dpl_a ran on cpu; dpl_z ran on cpu" in row.notes
+    assert "learned on cpu" in row.notes
     # one of two seeds on a GPU
     path = files.results.file(run_like("dpl_z", "s4", seed=2), "parameters.nc")
     before = path.read_bytes()
@@ -456,10 +456,13 @@ def test_times_are_compared_on_one_machine_and_say_on_which(files, study):
     (row,) = answered(fresh, claim).itertuples()
     path.write_bytes(before)
     assert row.verdict == "not run"
-    assert row.why == (
-        "times of unlike machines: dpl_a ran on cpu; dpl_z ran on cpu, cuda (a node)"
-    )
+    assert row.why == ("times of unlike machines: dpl_a on cpu; dpl_z on cpu, cuda (a node)")
     assert row.ours.startswith("dpl_a ")
+    about = {"provenance_device": ""}
+    contracts.write(contracts.read(path, "parameters"), path, "parameters", about)
+    with pytest.raises(ValueError, match="does not say on what it was learned"):
+        answered(Files(files.results, files.span, files.threshold), claim)
+    path.write_bytes(before)
     # a paper's own time is of its own machine
     seconds = number(quantity={"metric": "seconds_per_epoch"})
     (row,) = answered(files, seconds).itertuples()

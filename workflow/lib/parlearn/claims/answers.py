@@ -175,9 +175,10 @@ def _row(entry, files, data, configuration) -> dict:
     why, notes = entry["why"], list(entry["notes"])
     if numbers and claim["quantity"]["metric"] in TIMES:
         machines = _machines(entry, files)
-        ran = "; ".join(f"{name} ran on {machine}" for name, machine in machines.items())
-        notes.append(ran)
-        if len(set(machines.values())) > 1:
+        if len(set(machines.values())) == 1:
+            notes.append(f"learned on {next(iter(machines.values()))}")
+        else:
+            ran = "; ".join(f"{name} on {machine}" for name, machine in machines.items())
             why = why or f"times of unlike machines: {ran}"
     why = why or _undecidable(claim, numbers)
     verdict, clear = (NOT_RUN, "") if why else judge(claim, numbers)

@@ -35,9 +35,9 @@ def page(answers: pd.DataFrame, data: str, note: str) -> str:
         "",
         "Ours are means over seeds (± their standard deviation, where there are several), scores "
         "medians over cells in the test period, simulated by VIC. In an order the first has the "
-        "largest value, in likenesses (≈) nothing is first; *within* is by how much an order or a "
-        "likeness may be missed and still hold. A verdict is clear that lies further from where it "
-        "would turn than twice the standard error over seeds.",
+        "largest value, and ≈ stands between values that are alike; *within* is the margin by "
+        "which either may be missed and still hold. A verdict is clear that lies further from "
+        "where it would turn than twice the standard error over seeds.",
     ]
     if of_twin:
         lines += [

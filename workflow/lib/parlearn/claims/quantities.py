@@ -94,6 +94,11 @@ class Files:
         key = (run.run, "machine")
         about = self.keep(key, lambda: self.results.parameters(run).attrs)
         device, processor = (about.get(f"provenance_{k}", "") for k in ("device", "machine"))
+        if not device:
+            raise ValueError(
+                f"{self.results.file(run, 'parameters.nc')} does not say on what it was learned "
+                "(attribute provenance_device), so that its time tells nothing: make the run again"
+            )
         return f"{device} ({processor})" if processor else device
 
     def means(self, asked: Asked) -> tuple[np.ndarray, np.ndarray]:
