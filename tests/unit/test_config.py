@@ -419,6 +419,25 @@ def test_own_presets_are_settings_and_are_overridden():
     assert merged["hidden"] == 256
 
 
+def test_conus_of_li_and_lu_has_the_settings_and_the_test_year_of_the_paper():
+    """Section 4.2 of Li & Lu (2023)."""
+    config = load("config/conus_li2023.yaml")
+    config = configuration.check_config(config, SCHEMAS, "conus_li2023.yaml", ROOT)
+    assert config["periods"]["train"] == {"two_years": ["2015-04-01", "2017-03-31"]}
+    assert config["periods"]["test"] == ["2017-04-01", "2018-03-31"]
+    hidden = {"dpl_a": 1280, "dpl_z": 1280, "paraformer_a": 128, "paraformer_z": 256}
+    for method, size in hidden.items():
+        s8 = catalogue.preset("dpl", method, method, config)
+        s4 = catalogue.preset("dpl", "li2023_s4", method, config)
+        transformer = method.startswith("paraformer")
+        assert s8["hidden"] == (size if transformer else 256)
+        assert s4["hidden"] == size
+        assert (s8["batch"], s4["batch"]) == ((2000, 3600) if transformer else (300, 300))
+        assert s8["epochs"] == s4["epochs"] == 3000
+        # the paper has no limit on gradients
+        assert s8["gradient_norm"] is s4["gradient_norm"] is None
+
+
 def test_a_preset_without_the_method():
     config = check(change("settings.dpl.dpl_z", {"preset": "li2023"}))
     del config["presets"]["li2023"]["dpl_z"]

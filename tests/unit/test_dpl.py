@@ -280,6 +280,20 @@ def test_adadelta_learns_too():
     assert history[-1]["train_loss"] < history[0]["train_loss"]
 
 
+def test_gradients_are_shortened_unless_the_settings_have_no_norm():
+    study, model, _ = make_study()
+
+    def losses(gradient_norm):
+        settings = replace(QUICK, gradient_norm=gradient_norm)
+        history = learn_dpl("dpl_a", study, model, settings, seed=0).history
+        return [row["train_loss"] for row in history]
+
+    free = losses(None)
+    assert free == losses(1e9)
+    # so short that the steps of Adam hardly leave the ground
+    assert free != losses(1e-9)
+
+
 def test_the_optimizer_has_its_settings():
     weights = [torch.nn.Parameter(torch.zeros(1))]
     settings = Settings(5, optimizer="adadelta", learning_rate=0.5, rho=0.95, weight_decay=1e-5)
@@ -384,6 +398,7 @@ def test_unsuitable_choices(method, changes, message):
         ({"epochs": 5, "hiden": 3}, "unknown setting 'hiden'; there are epochs"),
         ({"epochs": 0}, "epochs = 0; it must be at least 1"),
         ({"epochs": 5, "learning_rate": 0}, "learning_rate = 0"),
+        ({"epochs": 5, "gradient_norm": 0}, "gradient_norm = 0"),
         ({"epochs": 5, "optimizer": "sgd"}, "unknown optimizer 'sgd'; use adam or adadelta"),
         ({"epochs": 5, "bounds": "clip"}, "unknown bounds 'clip'; use sigmoid or penalty"),
         ({"epochs": 5, "rho": 1.1}, "rho = 1.1; it must lie between 0 and 1"),

@@ -21,6 +21,7 @@ CONFIGS = {
     "config/huaihe_twin.yaml": (30, 100),
     # archives, with neither logins nor maps at hand
     "config/conus.yaml": (500, 1200),
+    "config/conus_li2023.yaml": (400, 1200),
     "config/huaihe.yaml": (30, 200),
 }
 
