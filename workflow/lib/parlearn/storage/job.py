@@ -12,9 +12,11 @@ from pathlib import Path
 class job:
     """Context of one job, as ``with job(log=snakemake.log[0], threads=snakemake.threads) as log``.
 
-    Messages of the library go to the rule's log file and to stderr. OpenMP, BLAS and torch get the
-    threads of the rule, so that jobs side by side do not fight for cores. An error is logged by
-    its one-line message before it ends the job.
+    Messages of the library go to the rule's log file and to stderr. Where the environment has
+    ``PARLEARN_LOG_ONLY``, as the display of ``snakemake --logger parlearn`` sets it, they go to the
+    log file alone, and so does all else that the process prints until its end. OpenMP, BLAS and
+    torch get the threads of the rule, so that jobs side by side do not fight for cores. An error is
+    logged by its one-line message before it ends the job.
     """
 
     def __init__(self, log, threads: int = 1):
@@ -28,7 +30,11 @@ class job:
         self.log = logging.getLogger("parlearn")
         self.log.setLevel(logging.INFO)
         form = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
-        self.handlers = [logging.FileHandler(self.path, mode="w"), logging.StreamHandler()]
+        self.handlers = [logging.FileHandler(self.path, mode="w")]
+        if os.environ.get("PARLEARN_LOG_ONLY"):
+            print_to(self.handlers[0].stream.fileno())
+        else:
+            self.handlers.append(logging.StreamHandler())
         for handler in self.handlers:
             handler.setFormatter(form)
             for name in ("parlearn", "py.warnings"):
@@ -57,6 +63,14 @@ def place() -> str:
     """The machine, and the number SLURM knows the job by."""
     number = os.environ.get("SLURM_JOB_ID")
     return platform.node() + (f", SLURM job {number}" if number else "")
+
+
+def print_to(log: int) -> None:
+    """Let all that this process prints, libraries in C and tracebacks included, go to a file."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    for standard in (1, 2):
+        os.dup2(log, standard)
 
 
 def set_threads(threads: int) -> None:
