@@ -44,7 +44,7 @@ endef
 
 # $(call where,RESULTS,NEXT): where to look, in one or more folders of results, and what to do next
 define where
-@printf '\n%-13s%s\n' 'The report' '$(1:=/report.html)' 'The figures' '$(1:=/figures/)' 'Next' '$(2)'
+@echo; printf '%-13s%s\n' 'The report' '$(1:=/report.html)' 'The figures' '$(1:=/figures/)' 'Next' '$(2)'
 endef
 
 .PHONY: demo real test test-unit test-reference test-rules test-workflow test-slurm lint bench rulegraph setup
