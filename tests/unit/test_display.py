@@ -309,6 +309,20 @@ def test_a_failure_is_shown_once_with_its_wildcards(handler, capfd):
     assert "the same command goes on from here" in said
 
 
+def test_a_job_that_was_killed_is_said_to_be(handler, capfd):
+    shown = handler()
+    error = "RuleException:\nCalledProcessError in file 'x.smk', line 35:\nCommand 'python a.py' "
+    for number, how in enumerate(("died with <Signals.SIGKILL: 9>.", "returned exit status 1.")):
+        start(shown, number, run=f"run_{number}")
+        tell(shown, LogEvent.ERROR, error + how, logging.ERROR, exception="RuleException")
+        tell(shown, LogEvent.JOB_ERROR, jobid=number, rule_name="learn", log=[])
+    first, second = end(shown, capfd).split("FAILED")[1:]
+    assert "run_0" in first
+    assert "perhaps the machine had no memory left" in first
+    assert "run_1" in second
+    assert "killed" not in second
+
+
 def test_an_error_of_the_workflow_itself_and_warnings_are_shown(handler, capfd):
     shown = handler()
     wrong = "WorkflowError:\nconfig/config.yaml: periods: no such key"

@@ -19,7 +19,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from .aside import StandardErrorAside
 from .estimate import Estimate, benchmark_seconds, seconds_in_advance
-from .failure import describe
+from .failure import describe, killed
 from .progress import Progress
 from .rules import first_sentences
 from .screens import Block, Lines
@@ -64,6 +64,7 @@ class LogHandler(LogHandlerBase):
         self._progress: Progress | None = None
         self._benchmarks_read = False
         self._stopped = False
+        self._killed = ""
         #: failures not yet shown: an interrupt reaches the jobs first, and is no failure of theirs
         self._held: list[str] = []
         self._ended = threading.Event()
@@ -101,7 +102,9 @@ class LogHandler(LogHandlerBase):
                 progress.finish(record.job_id, now)
             case LogEvent.JOB_ERROR if progress:
                 if job := progress.fail(record.jobid):
-                    self._held.append(describe(job, self._aside.since(job.printed)))
+                    printed = self._aside.since(job.printed)
+                    self._held.append(describe(job, printed, self._killed))
+                self._killed = ""
             case LogEvent.ERROR:
                 self._error(record)
             case None:
@@ -130,8 +133,10 @@ class LogHandler(LogHandlerBase):
         text = record.getMessage().strip()
         if record.exception == "KeyboardInterrupt":
             self._stopped = True
-        # a job that failed has a record of its own, JOB_ERROR
-        elif record.exception != "RuleException" and not text.endswith(_SAID_ANYHOW):
+        elif record.exception == "RuleException":
+            # the record of the job that failed, JOB_ERROR, comes next
+            self._killed = killed(text)
+        elif not text.endswith(_SAID_ANYHOW):
             self._screen.say(text)
 
     def _message(self, record: logging.LogRecord) -> None:

@@ -1,5 +1,6 @@
 """What to say of a job that failed: which, why, and where to read on."""
 
+import re
 from pathlib import Path
 
 from .progress import Job
@@ -20,15 +21,25 @@ def last_lines(text: str) -> list[str]:
     ]
 
 
-def describe(job: Job, printed: str = "") -> str:
+def killed(error: str) -> str:
+    """What Snakemake's error says of the signal that ended a job's command; empty without one."""
+    if "<Signals.SIGKILL: 9>" in error or "non-zero exit status 137" in error:
+        return "It was killed (SIGKILL): perhaps the machine had no memory left."
+    if name := re.search(r"died with <Signals\.(\w+): \d+>", error):
+        return f"It was ended by the signal {name[1]}."
+    return ""
+
+
+def describe(job: Job, printed: str = "", signal: str = "") -> str:
     """The job by rule and wildcards, the end of its logs, and the logs' paths.
 
     Parameters
     ----------
     job : the job
     printed : what jobs have printed beside their logs since this one began
+    signal : of a signal that ended it, which its log cannot know of
     """
-    lines = [f"FAILED: {job.title}"]
+    lines = [f"FAILED: {job.title}", *([f"  {signal}"] if signal else [])]
     fresh = []
     for log in job.logs:
         path = Path(log)
