@@ -143,6 +143,7 @@ class LogHandler(LogHandlerBase):
         text = record.getMessage().strip()
         if text.startswith("Terminating processes on user request"):
             self._stopped = True
+            self._screen.say("  Stopping; jobs may take a moment to end ...")
         elif text.startswith("Trying to restart job"):
             self._held.append("  It is tried again.")
         elif text.startswith("Nothing to be done"):

@@ -37,7 +37,7 @@ def describe(job: Job, printed: str = "", signal: str = "") -> str:
     ----------
     job : the job
     printed : what jobs have printed beside their logs since this one began
-    signal : of a signal that ended it, which its log cannot know of
+    signal : what is known of a signal that ended it; its log cannot say that
     """
     lines = [f"FAILED: {job.title}", *([f"  {signal}"] if signal else [])]
     fresh = []
