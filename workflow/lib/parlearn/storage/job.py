@@ -3,10 +3,14 @@
 import logging
 import os
 import platform
+import signal
 import sys
 import time
 import warnings
 from pathlib import Path
+
+#: seconds that a job which was interrupted has to clean up
+PATIENCE = 5.0
 
 
 class job:
@@ -16,7 +20,8 @@ class job:
     ``PARLEARN_LOG_ONLY``, as the display of ``snakemake --logger parlearn`` sets it, they go to the
     log file alone, and so does all else that the process prints until its end. OpenMP, BLAS and
     torch get the threads of the rule, so that jobs side by side do not fight for cores. An error is
-    logged by its one-line message before it ends the job.
+    logged by its one-line message before it ends the job. An interrupt (Ctrl-C) ends it within
+    :data:`PATIENCE` seconds.
     """
 
     def __init__(self, log, threads: int = 1):
@@ -26,6 +31,9 @@ class job:
     def __enter__(self) -> logging.Logger:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         set_threads(self.threads)
+        self.at_interrupt = signal.getsignal(signal.SIGINT)
+        if self.at_interrupt is signal.default_int_handler:
+            signal.signal(signal.SIGINT, interrupted)
         self.start = time.monotonic()
         self.log = logging.getLogger("parlearn")
         self.log.setLevel(logging.INFO)
@@ -52,11 +60,22 @@ class job:
             self.log.info("done in %.1f s", seconds)
         else:
             self.log.error("%s: %s (after %.1f s)", kind.__name__, error, seconds)
+        if self.at_interrupt is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self.at_interrupt)
         logging.captureWarnings(False)
         for handler in self.handlers:
             for name in ("parlearn", "py.warnings"):
                 logging.getLogger(name).removeHandler(handler)
             handler.close()
+
+
+def interrupted(number, frame) -> None:
+    """Raise KeyboardInterrupt, and end the process if that has not done so after a while.
+
+    xarray waits for ever for its lock of netCDF where it was interrupted as it took that lock.
+    """
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    raise KeyboardInterrupt
 
 
 def place() -> str:
