@@ -165,7 +165,7 @@ def damage() -> tuple:
 
 
 def window_of(grid, box: Box, where: str):
-    """:meth:`window` of a grid, its errors told with the product or file."""
+    """``grid.window(box)``, with the product or file named in its errors."""
     try:
         return grid.window(box)
     except GridError as error:
