@@ -3,7 +3,7 @@
 
 
 rule learn_dpl:
-    """Learn parameters of all cells at once by gradients through the surrogate or through VIC itself."""
+    """Learn parameters of all cells at once by gradients through the surrogate or direct."""
     input:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",
@@ -43,7 +43,7 @@ rule learn_dpl:
 
 
 rule set_default:
-    """Take published prior parameters everywhere, and fit the observation map alone."""
+    """Take the default parameters of every cell, and fit the linear correction alone."""
     input:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",

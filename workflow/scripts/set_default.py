@@ -1,4 +1,4 @@
-"""Take published prior parameters everywhere, and fit the observation map alone."""
+"""Take the default parameters of every cell, and fit the linear correction alone."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""The files of an instance, with what each says of its making and how it would be made now."""
+"""The files of an instance, with recorded provenance and the jobs that would make them now."""
 
 import json
 from collections.abc import Iterable, Mapping

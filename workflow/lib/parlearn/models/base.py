@@ -1,4 +1,4 @@
-"""What every model is to a learner, a calibrator and an evaluation: parameters in, series out."""
+"""The interface of all models: parameters in, series out."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Parameter:
 
 
 class ParameterSpace:
-    """An ordered set of parameters: names, bounds, and the map from the unit cube."""
+    """An ordered set of parameters: names, bounds, and the scaling from the unit cube."""
 
     def __init__(self, parameters):
         self.parameters = tuple(parameters)

@@ -44,7 +44,7 @@ def score(
         are means of several days has their number, ``NAME_days`` (time)
     periods : first and last day, ISO, inclusive, of "train" and "test"
     role : (cell,) see :data:`parlearn.study.roles.ROLES`
-    slope, offset : scalars or (cell,), the observation map of the run; fluxes have none, their
+    slope, offset : scalars or (cell,), the linear correction of the run; fluxes have none, their
         "mapped" scores are the raw ones
 
     Returns

@@ -1,4 +1,4 @@
-"""Tensors of a run as datasets in the form of its files, and back."""
+"""Converts tensors of a run to the datasets of its files, and back."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ UNITS = {"soil_moisture": "m3 m-3", "evapotranspiration": "mm day-1"}
 def parameters_dataset(
     space: ParameterSpace, parameters: Tensor, slope=1.0, offset=0.0
 ) -> xr.Dataset:
-    """``parameters.nc`` from parameters (cell, P) in physical units and an observation map.
+    """``parameters.nc`` from parameters (cell, P) in physical units and a linear correction.
 
     slope, offset : scalars or (cell,)
     """

@@ -1,4 +1,4 @@
-"""What the readers of the archives' granules share: picking files, opening them, what they give.
+"""Shared by the readers of granules: choosing files, opening them, the form of the result.
 
 A granule is one file of an archive. :mod:`parlearn.sources.assemble` puts them together in time.
 The libraries below (HDF4, HDF5, netCDF) are not safe in threads: one granule is read at a time, so
