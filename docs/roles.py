@@ -1,8 +1,10 @@
 """The library's docstrings as Markdown: an extension of griffe, which reads them for the site.
 
-Docstrings refer to each other as Sphinx does, :class:`~parlearn.models.base.ProcessModel`. Here
-such a reference becomes a link; one that leads nowhere fails the strict build. Comments that begin
-with ``#:`` document the constant below them.
+- Docstrings refer to each other as Sphinx does, :class:`~parlearn.models.base.ProcessModel`. Here
+  such a reference becomes a link; one that leads nowhere fails the strict build.
+- They describe what they list as ``name : meaning``, where NumPy's format has a type after the
+  colon. Types are in the code.
+- Comments that begin with ``#:`` document the constant below them.
 """
 
 import inspect
@@ -12,6 +14,8 @@ from griffe import Docstring, Extension
 
 ROLE = re.compile(r":(?:mod|class|func|meth|data|attr|exc):`(~?)([^`]+)`")
 LITERAL = re.compile(r"::(\n\n {4})")
+ENTRY = re.compile(r"(\*{0,2}\w+(?:, \w+)*) : (.+)")
+UNDERLINE = re.compile(r"-{3,}")
 
 
 class Roles(Extension):
@@ -22,8 +26,34 @@ class Roles(Extension):
                 each.docstring = Docstring(text, parent=each, lineno=each.lineno)
         for each in found:
             if each.docstring is not None:
-                value = inspect.cleandoc(each.docstring.value)
+                value = with_meanings(inspect.cleandoc(each.docstring.value))
                 each.docstring.value = LITERAL.sub(r":\1", ROLE.sub(Link(pkg, each), value))
+
+
+def with_meanings(text: str) -> str:
+    """Entries ``name : meaning`` as griffe reads them in its sections, and as lists elsewhere."""
+    lines, section = [], ""
+    given = text.split("\n")
+    for line, below in zip(given, [*given[1:], ""], strict=True):
+        entry = ENTRY.fullmatch(line)
+        if UNDERLINE.fullmatch(below):
+            section = line
+            lines.append(line)
+        elif UNDERLINE.fullmatch(line):
+            # what is returned has neither name nor type there, but a meaning
+            lines += [line, ":"] if section == "Returns" else [line]
+        elif entry and section in ("Parameters", "Attributes"):
+            lines += [entry[1], f"    {entry[2]}"]
+        elif entry:
+            first = lines[-1:] not in ([], [""]) and not lines[-1].strip().startswith("- ")
+            lines += [""] * first + [indented(f"- `{entry[1]}`: {entry[2]}", section)]
+        else:
+            lines.append(indented(line, section))
+    return "\n".join(lines)
+
+
+def indented(line: str, section: str) -> str:
+    return f"    {line}" if section == "Returns" and line else line
 
 
 def objects(around):
