@@ -41,9 +41,9 @@ BATCHES = CONFIG["simulate"]["batches"]
 GPU = 0 if CONFIG["device"] == "cpu" else 1
 
 
-def code(script):
-    """Digest of a rule's script and of the library modules that it imports."""
-    return source_hash(ROOT / "workflow" / "scripts" / f"{script}.py")
+def code(script, *named):
+    """Digest of a rule's script and of the library modules that it imports, by name or as named."""
+    return source_hash(ROOT / "workflow" / "scripts" / f"{script}.py", *named)
 
 
 def env(name):
@@ -104,6 +104,11 @@ def summary_runs(wildcards):
     figure = FIGURES[wildcards.figure]
     # a figure that reads no file of a run does not change with the runs
     return [catalogue.shown(RUNS[name]) for name in figure["runs"]] if figure["files"] else []
+
+
+def summary_target(wildcards):
+    """What the runs of a figure were trained on, the first of several targets."""
+    return RUNS[FIGURES[wildcards.figure]["runs"][0]].targets[0]
 
 
 # state borders belong on maps of real places only, and there are those of CONUS

@@ -3,7 +3,8 @@
 A rule that carries these digests as parameters runs again when its code changes in substance, two
 imports deep as well, and not when a comment, a docstring or a file's date changes. Imports are
 read from the syntax tree and never carried out, so that the digest is quick and imports nothing.
-Imports made by computed names are invisible to it: the library makes none.
+Imports made by computed names are invisible to it: the library makes none, and a script that does
+has the modules it may import named beside it.
 """
 
 import ast
@@ -18,23 +19,34 @@ LIBRARY = Path(__file__).resolve().parents[1]
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def source_hash(script, library=LIBRARY) -> str:
+def source_hash(script, *named, library=LIBRARY) -> str:
     """Digest of a script and of every module of the package `library` it imports, directly or not.
 
     A file that lies beside a module and is named in it (a kernel in C++, a table) counts as well.
+
+    Parameters
+    ----------
+    named : dotted names inside the library, as ``plots.curves``, of modules that the script imports
+        by computed names
+
+    Raises
+    ------
+    FileNotFoundError
+        Where a module so named is not there.
     """
     library = Path(library).resolve()
     digest = hashlib.sha256(_content(Path(script)))
-    for module in sorted(modules(script, library)):
+    for module in sorted(modules(script, *named, library=library)):
         digest.update(module.relative_to(library.parent).as_posix().encode())
         digest.update(_content(module))
     return digest.hexdigest()[:16]
 
 
-def modules(script, library=LIBRARY) -> set[Path]:
-    """Files of the package `library` that a script reads when it runs."""
+def modules(script, *named, library=LIBRARY) -> set[Path]:
+    """Files of the package `library` that a script reads when it runs; `named` as above."""
     library = Path(library).resolve()
-    found, waiting = set(), [Path(script).resolve()]
+    found = set().union(*(_named_module(name, library) for name in named))
+    waiting = [Path(script).resolve(), *found]
     while waiting:
         path = waiting.pop()
         for other in _imports(path, library) | _named_files(path, library):
@@ -86,6 +98,13 @@ def _imports(path: Path, library: Path) -> set[Path]:
             for alias in node.names:
                 found |= _resolve([*start, alias.name], library)
     return found
+
+
+def _named_module(name: str, library: Path) -> set[Path]:
+    path = library.joinpath(*name.split(".")).with_suffix(".py")
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no module {path}: write it or correct its name")
+    return _resolve([library.name, *name.split(".")], library)
 
 
 def _resolve(parts, library: Path) -> set[Path]:
