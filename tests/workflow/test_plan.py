@@ -172,5 +172,5 @@ def test_planning_needs_no_heavy_library(project):
     library = project.folder / "workflow/lib/parlearn"
     used = {"config.py", "catalogue.py", "claims/table.py", "sourcehash.py", "__init__.py"}
     for name in used:
-        for path in {library / name} | modules(library / name, library):
+        for path in {library / name} | modules(library / name, library=library):
             assert not heavy.search(path.read_text()), f"{path} is read at planning"

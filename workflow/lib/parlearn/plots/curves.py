@@ -60,8 +60,8 @@ def draw(sheet: Sheet):
             lines = curve_bands(here[here["period"] == period], axis, axes_of[axis][0])
             for (variant, sampling), line in lines.groupby(["variant", "sampling"], sort=False):
                 _draw_line(ax, line, looks[variant], *_weight(sampling, samplings))
-            same = (marks["period"] == period) | ~marks["variant"].map(_knows_period)
-            for mark in marks[same].itertuples():
+            known = marks["variant"].map(_knows_period).astype(bool)
+            for mark in marks[(marks["period"] == period) | ~known].itertuples():
                 look = looks[mark.variant]
                 ax.axhline(mark.rmse_train_cells, color=look.color, ls=look.line, lw=1.1, zorder=1)
             goal = [threshold] if target == targets[0] else []

@@ -11,7 +11,7 @@ _COLUMNS = ["panel", "target", "metric", "median", "lat", "lon", "value", "time"
 #: looks of the process model and of its surrogate, in this order in the summary
 _MODELS = (
     {"color": "#D55E00", "lw": 1.8, "label": "process model"},
-    {"color": "black", "lw": 0.8, "ls": (0, (4, 1.6)), "label": "surrogate"},
+    {"color": "black", "lw": 0.8, "ls": (0, (4, 1.6)), "label": "its surrogate"},
 )
 
 

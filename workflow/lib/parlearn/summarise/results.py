@@ -6,6 +6,7 @@ out are tables and arrays in which the observation operator and the linear corre
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ class Results:
 
     # the study
 
-    @property
+    @cached_property
     def domain(self) -> xr.Dataset:
         return self._read(self._of_study("domain.nc"), "domain")
 
@@ -213,9 +214,11 @@ class Results:
         return self._keep(path, lambda: contracts.read_table(path, kind))
 
     def _keep(self, path, read: Callable):
-        if path not in self.kept:
-            self.kept[path] = read()
-        return self.kept[path]
+        # a file that was written anew is read anew
+        written = Path(path).stat().st_mtime_ns if Path(path).is_file() else None
+        if self.kept.get(path, (None,))[0] != written or written is None:
+            self.kept[path] = written, read()
+        return self.kept[path][1]
 
 
 def read_card(path) -> dict:
