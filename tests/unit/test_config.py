@@ -272,8 +272,8 @@ def test_label_does_not_decide_the_outcome(table):
 
 @pytest.fixture
 def figures(tmp_path):
-    """Write figures.yaml beside the scripts and captions it names, with one figure changed."""
-    for folder in ("scripts", "report"):
+    """Write figures.yaml beside the modules and captions it names, with one figure changed."""
+    for folder in ("lib/parlearn/summarise", "lib/parlearn/plots", "report"):
         shutil.copytree(ROOT / "workflow" / folder, tmp_path / "workflow" / folder)
     config = load("config/config.yaml")
     runs = catalogue.read_runs(ROOT / "config/runs.tsv", SCHEMAS, config)
@@ -292,7 +292,7 @@ def figures(tmp_path):
     ("keys", "words"),
     [
         ({"caption": "none.rst"}, "tsai2021_fig4.caption: there is no"),
-        ({"script": "plot_none"}, "tsai2021_fig4.script: there is no"),
+        ({"module": "none"}, "tsai2021_fig4.module: there is no"),
         ({"runs": {"method": ["none"]}}, "tsai2021_fig4.runs: no run of the set 'demo' is like"),
         ({"runs": {"metod": ["dpl_z"]}}, "tsai2021_fig4.runs: unknown key 'metod' (did you mean"),
         ({"needs": ["runoff"]}, "tsai2021_fig4.needs[0]: 'runoff' is unknown"),
