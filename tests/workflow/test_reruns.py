@@ -106,7 +106,7 @@ DEEP = {
     | {f"tabulate_{table}" for table in ("tsai2021_tableS1", "smap_cost")}
     | {f"tabulate_li2023_table{n}" for n in (1, 2, 3)}
     | {"plot_smap_recovery"},
-    # modules that the entries of figures name: only the figures that name them, or what imports them
+    # modules that the entries of figures name: the figures that do, and no others
     "plots/means.py": {"plot_tsai2021_fig3", "plot_li2023_fig4", "plot_li2023_fig9"},
     "summarise/sites.py": {"summarise_sites", "plot_li2023_fig8"},
 }
