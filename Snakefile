@@ -44,6 +44,7 @@ rule all:
     default_target: True
     input:
         TARGETS,
+        "<results>/runs.tsv",
         "<results>/claims.csv",
         ["<study>/coverage.csv"] if GRID else [],
 

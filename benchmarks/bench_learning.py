@@ -16,10 +16,10 @@ from twin_study import TEST, build
 
 from parlearn.calibrate.domain import calibrate_domain
 from parlearn.calibrate.sceua import Settings as SceuaSettings
-from parlearn.learn.dpl import learn_dpl
+from parlearn.learn import dpl
 from parlearn.learn.settings import Settings
 from parlearn.metrics.progress import first_below
-from parlearn.models.vic import default_parameters
+from parlearn.models.vic.model import default_parameters
 from parlearn.runs import evaluate, outputs
 
 EPOCHS, EVALUATIONS = 60, 500
@@ -50,7 +50,7 @@ def measure():
     for method in ("dpl_a", "dpl_z"):
         began = time.perf_counter()
         settings = Settings(epochs=EPOCHS, batch=50)
-        learned = learn_dpl(method, twin.study, twin.model, settings, seed=1, start=start)
+        learned = dpl.learn(method, twin.study, twin.model, settings, seed=1, start=start)
         keep(method, began, vars(learned.trajectory))
     final = float(curves["sceua"]["rmse_train_cells"].iloc[-1])
     rows = []

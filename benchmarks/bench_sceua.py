@@ -24,8 +24,9 @@ import xarray as xr
 
 from parlearn.calibrate.objective import TrainingError
 from parlearn.calibrate.sceua import SCEUA, Settings
-from parlearn.models.base import Parameter, ParameterSpace
-from parlearn.models.vic import VIC
+from parlearn.models.base import ParameterSpace
+from parlearn.models.parameter import Parameter
+from parlearn.models.vic.model import VIC
 
 FIXTURE = Path(__file__).parents[1] / "tests" / "data" / "vic5-synthetic"
 REPEATS = 3

@@ -19,7 +19,7 @@ import xarray as xr
 from twin_study import OUTPUTS, build
 
 from parlearn.models.surrogate.fit import SurrogateSettings, fit_surrogate, gather_samples
-from parlearn.models.vic import default_parameters
+from parlearn.models.vic.model import default_parameters
 
 REPEATS = 3
 HIDDEN = (64, 256)

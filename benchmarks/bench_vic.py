@@ -20,8 +20,8 @@ from pathlib import Path
 import torch
 import xarray as xr
 
-from parlearn.models.vic import CALIBRATED, VIC
-from parlearn.models.vic.names import PARAMETERS
+from parlearn.models.vic.model import CALIBRATED, VIC
+from parlearn.models.vic.parameters import PARAMETERS
 
 HERE = Path(__file__).resolve().parents[1]
 FIXTURE = HERE / "tests" / "data" / "vic5-synthetic"

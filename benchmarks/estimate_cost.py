@@ -17,12 +17,13 @@ import torch
 from bench_surrogate import samples_of, seconds
 from twin_study import build
 
-from parlearn.learn.dpl import learn_dpl
+from parlearn.learn import dpl
 from parlearn.learn.settings import Settings
 from parlearn.models.surrogate.fit import SurrogateSettings, fit_surrogate
-from parlearn.models.vic import default_parameters
-from parlearn.plan.catalogue import METHODS, preset, read_runs
+from parlearn.models.vic.model import default_parameters
 from parlearn.plan.config import check_config, read_yaml
+from parlearn.plan.experiments import preset, read_runs
+from parlearn.plan.methods import METHODS
 
 TABLES = Path(__file__).parents[1] / "config"
 TIMED = 3  # epochs, or iterations; the first is left out
@@ -62,8 +63,9 @@ class Rates:
         """Of a training cell, year and epoch."""
         key = (method, model, settings)
         if key not in self.known:
-            given = preset("dpl", settings, method, self.config) | {"epochs": TIMED}
-            learned = learn_dpl(
+            part = METHODS[method].settings
+            given = preset(part, settings, method, self.config) | {"epochs": TIMED}
+            learned = dpl.learn(
                 method,
                 self.twin.study,
                 self.models[model],
@@ -97,7 +99,7 @@ class Rates:
 
 def estimate(config, cells):
     """Rows of part, where it runs, jobs, core hours in all and of the longest job."""
-    runs = read_runs(TABLES / "runs.tsv", TABLES / "schemas", config).values()
+    runs = read_runs(TABLES / "experiments.yaml", TABLES / "schemas", config).values()
     rates, found = Rates(config), defaultdict(list)
     spans = {name: years(span) for name, span in config["periods"]["train"].items()}
     test = years(config["periods"]["test"])
@@ -112,24 +114,25 @@ def estimate(config, cells):
     for run in runs:
         both = rates.forward("vic") + rates.forward("surrogate")
         found["simulation by both", "cpu"].append(everywhere * record * both)
-        family = METHODS[run.method]
-        if family == "-":
+        method = METHODS[run.method]
+        if not method.trained:
             continue
         found["scores along training", "cpu"].append(
             POINTS * 2 * cells[run.sampling] * (1 + test) * rates.forward("vic")
         )
         words = " directly" if run.model == "vic" else ""
-        if family == "sceua":
-            budget = config["settings"]["sceua"][run.settings]["max_evaluations"]
+        settings = preset(method.settings, run.settings, run.method, config)
+        if method.family == "search":
             span = 1 + spans[run.period]
             jobs = batches.get(run.sampling, 1)
-            spent = budget * cells[run.sampling] * span * rates.forward(run.model)
-            found[f"SCE-UA{words}", "cpu"] += [spent / jobs] * jobs
+            spent = (
+                settings["max_evaluations"] * cells[run.sampling] * span * rates.forward(run.model)
+            )
+            found[f"{run.method}{words}", "cpu"] += [spent / jobs] * jobs
         else:
-            epochs = preset("dpl", run.settings, run.method, config)["epochs"]
             rate = rates.learning(run.method, run.model, run.settings)
             place = "cpu" if run.model == "vic" else "gpu"
-            spent = epochs * cells[run.sampling] * spans[run.period] * rate
+            spent = settings["epochs"] * cells[run.sampling] * spans[run.period] * rate
             found[f"{run.method}{words}", place].append(spent)
     return [(*key, len(v), sum(v) / 3600, max(v) / 3600) for key, v in found.items()]
 

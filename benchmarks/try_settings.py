@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 import yaml
 
-from parlearn.learn.dpl import learn_dpl
+from parlearn.learn import dpl
 from parlearn.learn.settings import Settings
-from parlearn.models.vic import VIC, default_parameters
+from parlearn.models.vic.model import VIC, default_parameters
 from parlearn.storage import contracts
 from parlearn.study.tensors import load_study
 
@@ -48,9 +48,10 @@ def main():
         sampling=given.sampling,
         period=given.period,
         span=(days[0], days[-1]),
+        targets=("soil_moisture",),
     )
     model = VIC(domain, forcing, names=PARAMETERS)
-    result = learn_dpl(
+    result = dpl.learn(
         given.method,
         study,
         model,

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import torch
 
-from parlearn.models.vic import VIC
-from parlearn.sources.twin import TRUTH_OUTPUTS, TwinConfig, build_inputs, build_truth
+from parlearn.models.vic.model import VIC
+from parlearn.sources.twin import TwinConfig, build_inputs, build_truth
 from parlearn.study.splits import keep_used
 from parlearn.study.tensors import load_study
 from parlearn.study.training import cut_training
@@ -22,7 +22,7 @@ def build():
     torch.set_num_threads(1)
     config = TwinConfig.from_mapping({"rows": 32, "cols": 40, "years": 2, "seed": 1})
     domain, forcing = keep_used(*build_inputs(config, {"s4": 4}, SPAN[1], 1))
-    truth_model = VIC(domain, forcing, names=PARAMETERS, outputs=TRUTH_OUTPUTS)
+    truth_model = VIC(domain, forcing, names=PARAMETERS, outputs=(*OUTPUTS, "swe"))
     _, observations = build_truth(config, domain, forcing, truth_model)
     training = cut_training(observations, {"one_year": SPAN}, ["soil_moisture"])
     study = load_study(

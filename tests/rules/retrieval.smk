@@ -8,14 +8,14 @@ ROOT = Path(workflow.basedir).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "lib"))
 os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
 
-from parlearn.plan import catalogue, archives as gridding
+from parlearn.plan import archives, datasets
 from parlearn.plan.digests import env_hash, source_hash
 
 CONFIG, SOURCE = config, config["source"]
 GRID = archives.archives_of(CONFIG)
 SCHEMAS = ROOT / "config" / "schemas"
-DATASETS = catalogue.read_datasets(ROOT / "config" / "datasets.csv", SCHEMAS)
-ARCHIVES = catalogue.read_archives(ROOT / "config" / "datasets.csv", SCHEMAS)
+DATASETS = datasets.read_datasets(ROOT / "config" / "datasets.csv", SCHEMAS)
+ARCHIVES = datasets.read_archives(ROOT / "config" / "datasets.csv", SCHEMAS)
 
 
 def code(script):

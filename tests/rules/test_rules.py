@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from parlearn.plan.catalogue import read_datasets
+from parlearn.plan.datasets import read_datasets
 from parlearn.storage import contracts
 from parlearn.storage.kinds import KINDS
 

@@ -19,6 +19,9 @@ CLAIM = {
     "order": ["sceua", "dpl_z"],
 }
 
+#: of a claim of "the same or slightly lower"
+MARGIN = {"size": 0.002, "why": "two units of the last digit that the paper prints"}
+
 
 def changed(**keys):
     """CLAIM with other keys, of its quantity those that stand in ``quantity``; None removes one."""

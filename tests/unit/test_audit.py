@@ -20,7 +20,7 @@ from parlearn.audit.page import page
 from parlearn.audit.rerun import compare_run
 from parlearn.audit.stamps import seed_of
 from parlearn.audit.tree import read_tree
-from parlearn.models.vic import SPACE
+from parlearn.models.vic.model import SPACE
 from parlearn.runs.outputs import parameters_dataset
 from parlearn.storage import contracts, provenance
 from parlearn.storage.files import sha256, write_json
@@ -200,6 +200,10 @@ def change_number(made):
     edit(f"{FOLDER}/parameters.nc", change)
 
 
+def lengthen_row(made):
+    Path("results/x/runs.tsv").write_text("run\tseed\na\t1\nb\t1\t2\n")
+
+
 def leak(made):
     """A test period in training.nc by a job that did so: contents and stamps agree."""
     training = contracts.read(f"{STUDY}/training.nc", "training")
@@ -249,6 +253,7 @@ def give_hidden(made):
 TAMPERING = {
     "a changed number": (change_number, "contents", f"{FOLDER}/parameters.nc: its numbers"),
     "a number that was read": (change_number, "stale", f"made from another {FOLDER}/parameters.nc"),
+    "a row too long": (lengthen_row, "contents", "results/x/runs.tsv: is not a readable table"),
     "a swapped raw file": (lambda _: Path(RAW).write_text("war"), "raw", f"{RAW}: has the sha256"),
     "a deleted seed": (
         lambda _: edit(f"{FOLDER}/parameters.nc", lambda ds: ds.delncattr("provenance_seed")),

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from parlearn.learn.baselines import cell_mean, published
-from parlearn.models.base import Parameter, ParameterSpace
+from parlearn.models.base import ParameterSpace
+from parlearn.models.parameter import Parameter
 
 SPACE = ParameterSpace((Parameter("leak", "day-1", 0.1, 0.5),))
 ROLE = {"train": [0], "validate": [1], "test": [2]}
@@ -32,10 +33,10 @@ def test_published_parameters_pass_through_checked():
 def test_cell_mean_is_a_map_of_slope_zero(caplog):
     nan = torch.nan
     seen = torch.tensor([[nan, 0.1, 0.3], [0.4, nan, nan], [0.5, 0.1, nan], [nan, nan, nan]])
-    baseline = cell_mean(study(seen), torch.full((4, 1), 0.2))
+    baseline = cell_mean(study(seen), torch.full((4, 1), 0.2), "soil_moisture")
     assert torch.allclose(baseline.offset, torch.tensor([0.2, 0.4, 0.3, 0.2]))
     assert baseline.slope.tolist() == [0, 0, 0, 0]
     assert "1 unused cells" in caplog.text
     seen[2] = nan
     with pytest.raises(ValueError, match="1 cells have no soil_moisture.* cell 2"):
-        cell_mean(study(seen), torch.full((4, 1), 0.2))
+        cell_mean(study(seen), torch.full((4, 1), 0.2), "soil_moisture")

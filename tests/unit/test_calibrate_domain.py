@@ -6,7 +6,8 @@ import torch
 
 from parlearn.calibrate.domain import calibrate_domain, calibrate_part, fit_line, join
 from parlearn.calibrate.sceua import Settings
-from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
+from parlearn.models.base import ParameterSpace, ProcessModel
+from parlearn.models.parameter import Parameter
 from parlearn.networks.scalers import Scaler, Scalers
 from parlearn.runs import outputs
 from parlearn.storage import contracts

@@ -12,9 +12,9 @@ import xarray as xr
 
 from parlearn.claims.answers import Number, answer_claims, judge
 from parlearn.claims.page import page
-from parlearn.claims.quantities import QUANTITIES, Asked, Files, geary
-from parlearn.plan import catalogue
+from parlearn.claims.quantities import QUANTITIES, Asked, AtMost, Files, geary
 from parlearn.plan import claims as table
+from parlearn.plan import experiments
 from parlearn.storage import contracts
 from parlearn.summarise.results import Results
 
@@ -94,8 +94,13 @@ def test_spread_and_quartiles_over_cells(files):
     low, high = np.percentile(stored(files, run, "nse", "test"), [25, 75])
     assert ask(files, "nse_lower_quartile", run, "test") == pytest.approx(low)
     assert ask(files, "nse_upper_quartile", run, "test") == pytest.approx(high)
-    both = [np.median(stored(files, run, "ubrmse", cells)) for cells in ("test", "train")]
-    assert ask(files, "ubrmse_increase_at_neighbours", run) == pytest.approx(both[0] - both[1])
+
+
+def test_scores_before_the_linear_correction(files):
+    run = run_like("default", model="-")
+    mapped = ask(files, "bias", run)
+    # the made-up raw scores are 0.5 higher
+    assert ask(files, "bias", run, correction="none") == pytest.approx(mapped + 0.5)
 
 
 def test_scores_that_are_not_defined_or_not_there(files):
@@ -114,6 +119,22 @@ def test_costs(files):
     assert ask(files, "seconds_per_epoch", run) == pytest.approx(2)
     # SCE-UA ends at 0.045
     assert ask(files, "epochs_to_functional", run_like("sceua")) == np.inf
+
+
+def test_costs_up_to_the_first_record_are_known_from_above_alone(files, study):
+    run = run_like("sceua", seed=2)
+    path = files.results.file(run, "curve.csv")
+    curve = contracts.read_table(path, "curve")
+    contracts.write_table(curve.iloc[3:].assign(rmse_train_cells=0.04), path, "curve")
+    epochs, seconds = (ask(files, f"{cost}_to_functional", run) for cost in ("epochs", "seconds"))
+    assert (epochs, seconds) == (40, 80)
+    assert isinstance(epochs, AtMost)
+    assert isinstance(seconds, AtMost)
+    # a curve that begins before the first run knows when it came there
+    start = curve.assign(rmse_train_cells=0.04)
+    contracts.write_table(start, path, "curve")
+    assert not isinstance(ask(files, "epochs_to_functional", run), AtMost)
+    contracts.write_table(curve, path, "curve")
 
 
 def test_means_of_evapotranspiration_are_sums_of_a_year(files, study):
@@ -302,16 +323,75 @@ def test_verdict_on_an_order(numbers, expected):
     assert judge(CLAIM, numbers) == expected
 
 
+NEARLY = changed(margin={"size": 3, "why": "slightly"})
+ALIKE = changed(
+    compare="alike", order=None, among=["sceua", "dpl_z"], margin={"size": 3, "why": "hardly"}
+)
+
+
+@pytest.mark.parametrize(
+    ("claim", "numbers", "expected"),
+    [
+        # the same, or above by less than the margin, is as good as the order
+        (NEARLY, [of(9, 11), of(9, 11, place=1)], ("reproduced", "yes")),
+        (NEARLY, [of(9, 11), of(11, 13, place=1)], ("reproduced", "no")),
+        (NEARLY, [of(9, 11), of(12, 14, place=1)], ("differs", "no")),
+        (NEARLY, [of(9, 11), of(19, 21, place=1)], ("differs", "yes")),
+        (NEARLY, [of(10), of(12, place=1)], ("reproduced", "unknown")),
+        # likeness is of every pair, in both directions
+        (ALIKE, [of(9, 11), of(9, 11, place=1)], ("reproduced", "yes")),
+        (ALIKE, [of(9, 11), of(12, 14, place=1)], ("reproduced", "no")),
+        (ALIKE, [of(12.5, 14.5), of(9, 11, place=1)], ("differs", "no")),
+        (ALIKE, [of(19, 21), of(9, 11, place=1)], ("differs", "yes")),
+        (ALIKE, [of(10), of(12, place=1), of(14, place=2)], ("differs", "unknown")),
+    ],
+)
+def test_verdict_on_what_is_the_same_but_for_a_margin(claim, numbers, expected):
+    assert judge(claim, numbers) == expected
+
+
+def at_most(*values, name="it", place=0, least=0.0):
+    values = np.array(values, dtype=float)
+    return Number(name, place, values, least=np.full(len(values), least))
+
+
+@pytest.mark.parametrize(
+    ("claim", "numbers", "verdict"),
+    [
+        # SCE-UA is first recorded after 77 runs, dPL needs 10 or 100
+        (CLAIM, [at_most(77), of(10, place=1)], "not run"),
+        (CLAIM, [at_most(77), of(100, place=1)], "differs"),
+        (CLAIM, [of(840), at_most(77, place=1)], "reproduced"),
+        (CLAIM, [of(40), at_most(77, place=1)], "not run"),
+        (number(expected=60, tolerance=20), [at_most(77)], "not run"),
+        (number(expected=60, tolerance=30), [at_most(77, least=40)], "reproduced"),
+        (number(expected=60, tolerance=10), [at_most(45)], "differs"),
+        (number("at_most", 80), [at_most(77)], "reproduced"),
+        (number("at_most", 60), [at_most(77)], "not run"),
+        (number("at_least", 80), [at_most(77)], "differs"),
+        (number("at_least", 60), [at_most(77)], "not run"),
+        (ALIKE, [at_most(2), at_most(3, place=1)], "reproduced"),
+        (ALIKE, [at_most(77), at_most(77, place=1)], "not run"),
+        (ALIKE, [at_most(77), of(100, place=1)], "differs"),
+    ],
+)
+def test_a_cost_known_from_above_alone_decides_only_what_it_can(claim, numbers, verdict):
+    found, clear = judge(claim, numbers)
+    assert found == verdict
+    assert (clear == "") == (verdict == "not run")
+
+
 # --- rows and page --------------------------------------------------------------------------------
 
 
-def answered(files, *claims, data="real", **config):
-    """Answers from the made-up runs, with a configuration whose runs they are."""
+def answered(files, *claims, data="real", only=None, **config):
+    """Answers from the made-up runs, all or some, with a configuration whose runs they are."""
     runs = {
-        row.run: catalogue.Run(
-            study="smap", targets=("soil_moisture",), settings="-", label="", **row._asdict()
+        row.run: experiments.Run(
+            study="smap", targets=("soil_moisture",), settings="-", **row._asdict()
         )
         for row in made_up.FULL.itertuples(index=False)
+        if only is None or row.run in only
     }
     config = {
         "study": "smap",
@@ -360,6 +440,81 @@ def test_a_ratio_is_one_number_for_each_seed(files):
     assert (row.ours, row.spread, row.verdict) == ("1", "0", "differs")
 
 
+def test_times_are_compared_on_one_machine_and_say_on_which(files, study):
+    claim = changed(
+        order=["dpl_a", "dpl_z"], quantity={"metric": "seconds_per_epoch", "sampling": "s4"}
+    )
+    (row,) = answered(files, claim).itertuples()
+    assert row.verdict == "differs"
+    assert "learned on cpu" in row.notes
+    # one of two seeds on a GPU
+    path = files.results.file(run_like("dpl_z", "s4", seed=2), "parameters.nc")
+    before = path.read_bytes()
+    about = {"provenance_device": "cuda", "provenance_machine": "a node"}
+    contracts.write(contracts.read(path, "parameters"), path, "parameters", about)
+    fresh = Files(files.results, files.span, files.threshold)
+    (row,) = answered(fresh, claim).itertuples()
+    path.write_bytes(before)
+    assert row.verdict == "not run"
+    assert row.why == ("times of unlike machines: dpl_a on cpu; dpl_z on cpu, cuda (a node)")
+    assert row.ours.startswith("dpl_a ")
+    about = {"provenance_device": ""}
+    contracts.write(contracts.read(path, "parameters"), path, "parameters", about)
+    with pytest.raises(ValueError, match="does not say on what it was learned"):
+        answered(Files(files.results, files.span, files.threshold), claim)
+    path.write_bytes(before)
+    # a paper's own time is of its own machine
+    seconds = number(quantity={"metric": "seconds_per_epoch"})
+    (row,) = answered(files, seconds).itertuples()
+    assert (row.verdict, row.why) == ("not run", "a time on the machine of the paper")
+
+
+def test_what_hangs_on_the_first_record_is_not_run(files):
+    run = run_like("sceua", "s4")
+    path = files.results.file(run, "curve.csv")
+    before = path.read_text()
+    curve = contracts.read_table(path, "curve")
+    contracts.write_table(curve.iloc[4:].assign(rmse_train_cells=0.04), path, "curve")
+    epochs = {"metric": "epochs_to_functional", "sampling": "s4"}
+    order = changed(quantity=epochs, order=["sceua", "dpl_z"])
+    ratio = number(
+        "at_least",
+        1.5,
+        method=None,
+        quantity={**epochs, "metric": "seconds_to_functional", "ratio": ["sceua", "dpl_z"]},
+    )
+    only = [run.run, run_like("dpl_z", "s4").run]
+    first, second = answered(files, order, ratio, only=only).itertuples()
+    path.write_text(before)
+    assert first.ours == "sceua at most 80; dpl_z 40"
+    assert first.verdict == second.verdict == "not run"
+    assert first.why == ("known from above alone, since it hangs on the first record: sceua")
+    assert second.ours == "at most 2"
+
+
+def test_likeness_and_margin_are_told(files):
+    among = changed(
+        compare="alike",
+        order=None,
+        among=["train", "test"],
+        margin={"size": 0.01, "why": "hardly"},
+        quantity={"method": "dpl_z"},
+    )
+    (row,) = answered(files, among).itertuples()
+    assert row.expected == "train ≈ test (within 0.01)"
+    assert row.ours.startswith("train 0.0")
+    assert row.verdict == "reproduced"
+    assert "margin: hardly" in row.notes
+    (row,) = answered(files, NEARLY).itertuples()
+    assert row.expected == "sceua > dpl_z (within 3)"
+
+
+def test_costs_that_nothing_reached_are_not_run(files):
+    strict = Files(files.results, files.span, 0.001)
+    (row,) = answered(strict, changed(quantity={"metric": "epochs_to_functional"})).itertuples()
+    assert (row.verdict, row.why) == ("not run", "never reached by sceua, dpl_z")
+
+
 def test_on_a_twin_a_number_has_no_verdict(files):
     order, value = answered(files, CLAIM, number(), data="twin").itertuples()
     assert order.verdict == "reproduced"
@@ -396,6 +551,9 @@ def test_page_tells_verdicts_reasons_and_contradictions(files):
     twin = page(answered(files, CLAIM, number(), data="twin"), "A twin", "")
     assert "**This is a synthetic twin.**" in twin
     assert "| why not |" in twin
+    # a bound goes with its number
+    bound = answers.iloc[:1].assign(ours="sceua at most 77; dpl_z 9", spread="sceua 2; dpl_z 1")
+    assert "| sceua at most 77 ± 2; dpl_z 9 ± 1 |" in page(bound, "SMAP", "")
     # a verdict within the spread says so
     near = answers.assign(clear="no")
     assert "**reproduced**, not beyond the spread over seeds" in page(near, "SMAP", "")

@@ -2,7 +2,7 @@
 
 import copy
 import shutil
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,12 @@ from parlearn.gaps.network import FillSettings
 from parlearn.learn.parameter_networks import NETWORKS
 from parlearn.learn.settings import Settings
 from parlearn.models.surrogate.fit import SurrogateSettings
-from parlearn.models.vic import SPACE
-from parlearn.plan import catalogue
 from parlearn.plan import config as configuration
-from parlearn.plan.catalogue import METHODS
+from parlearn.plan import datasets as dataset_table
+from parlearn.plan import experiments
+from parlearn.plan import figures as figure_table
 from parlearn.plan.config import ConfigError
+from parlearn.plan.methods import METHODS, made_by
 from parlearn.plan.products import PRODUCTS
 from parlearn.sources.hydrodl import required_files
 from parlearn.sources.twin import TwinConfig
@@ -58,19 +59,19 @@ def change(key, value, name="config/config.yaml"):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_own_configurations_are_valid(name):
     config = check(load(name), name)
-    runs = catalogue.read_runs(ROOT / "config/runs.tsv", SCHEMAS, config)
-    figures = catalogue.read_figures(ROOT / "config/figures.yaml", SCHEMAS, config, runs, ROOT)
+    runs = experiments.read_runs(ROOT / "config/experiments.yaml", SCHEMAS, config)
+    figures = figure_table.read_figures(ROOT / "config/figures.yaml", SCHEMAS, config, runs, ROOT)
     assert runs
     assert all(figure["runs"] for figure in figures.values())
-    catalogue.pilot_identity(config)
+    experiments.pilot_identity(config)
     for run in runs.values():
-        catalogue.identity(run, config)
+        experiments.identity(run, config)
 
 
 def test_own_datasets_are_valid():
-    datasets = catalogue.read_datasets(ROOT / "config/datasets.csv", SCHEMAS)
+    datasets = dataset_table.read_datasets(ROOT / "config/datasets.csv", SCHEMAS)
     assert len(datasets) == 33
-    archives = catalogue.read_archives(ROOT / "config/datasets.csv", SCHEMAS)
+    archives = dataset_table.read_archives(ROOT / "config/datasets.csv", SCHEMAS)
     for name, product in PRODUCTS.items():
         assert archives[name]["login"] == product.login
         assert archives[name]["version"] == product.version
@@ -80,7 +81,7 @@ def test_a_file_without_checksum_is_refused(tmp_path):
     head = "product,version,file,url,sha256,licence,doi,login\n"
     (tmp_path / "datasets.csv").write_text(f"{head}a,1,b.csv,https://c/d,,none,,none\n")
     with pytest.raises(ConfigError, match="b.csv: has no sha256"):
-        catalogue.read_datasets(tmp_path / "datasets.csv", SCHEMAS)
+        dataset_table.read_datasets(tmp_path / "datasets.csv", SCHEMAS)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,30 @@ def test_a_file_without_checksum_is_refused(tmp_path):
         ("simulate.cells", "some", "simulate.cells: 'some' must be a number of cells or all"),
         ("results", "/tmp/x", "results: '/tmp/x' must be a folder inside the project"),
         ("name", "My Run", "name: 'My Run' must be small letters"),
-        ("model.parameters", ["infilt", "Dm"], "model.parameters[1]: 'Dm' is unknown"),
+        (
+            "model.parameters",
+            ["infilt", "Dm"],
+            "model.parameters: VIC has no parameter 'Dm'; it has infilt, Ds",
+        ),
+        ("model.parameters", ["expt", "expt"], "model.parameters: ['expt', 'expt'] has non-unique"),
+        ("model.process", "vik", "model.process: 'vik' is unknown (did you mean 'vic'?)"),
+        ("model.simulate_with", ["surrogate"], "model.simulate_with: has no process: every run is"),
+        (
+            "model.simulate_with",
+            ["process"],
+            "surrogate: nothing uses it, since model.simulate_wit",
+        ),
+        ("surrogate", None, "surrogate: is missing, and model.simulate_with asks for a surrogate"),
+        (
+            "periods.validate",
+            ["2016-10-01", "2017-02-28"],
+            "overlaps the validation period 2016-10",
+        ),
+        (
+            "periods.validate",
+            ["2018-01-01", "2018-03-31"],
+            "periods.validate: 2018-01-01 .. 2018-0",
+        ),
         ("source.start", "2015-13-01", "source.start: '2015-13-01' is not a usable date"),
         ("source.start", "2016-02-29", "source.start: '2016-02-29' is not a usable date"),
         ("periods.test", ["2017-04-31", "2019-03-31"], "periods.test: 2017-04-31 is not a date"),
@@ -114,6 +138,20 @@ def test_a_file_without_checksum_is_refused(tmp_path):
         ("settings.dpl.dpl_z", {"hidden": 3}, "settings.dpl.dpl_z: epochs is missing"),
         ("settings.dpl.dpl_z.bounds", "clip", "settings.dpl.dpl_z.bounds: 'clip' is unknown"),
         ("simulate.pilot.settings", "dpl_x", "simulate.pilot.settings: 'dpl_x' is not defined"),
+        (
+            "simulate.pilot.method",
+            "dpl_y",
+            "simulate.pilot.method: 'dpl_y' is unknown (did you mean 'dpl_z'?); choose from dpl_a",
+        ),
+        ("simulate.pilot.method", "sceua", "simulate.pilot.method: 'sceua' is unknown; choose"),
+        (
+            "settings.dlp",
+            {},
+            "settings: unknown key 'dlp' (did you mean 'dpl'?); known are dpl, sc",
+        ),
+        ("settings.sceua.sceua", {"kstop": 1}, "settings.sceua.sceua: max_evaluations is missing"),
+        ("settings.sceua.sceua.complexes", 0, "settings.sceua.sceua.complexes: 0 is out of range"),
+        ("settings.sceua.sceua.complex", 2, "settings.sceua.sceua: unknown key 'complex' (did"),
         ("simulate.pilot.sampling", "s5", "simulate.pilot.sampling: 's5' is not defined"),
         ("calibrate", {"batches": {"s5": 2}}, "calibrate.batches.s5: is not defined"),
         ("datasets", None, "datasets is missing: add it"),
@@ -204,86 +242,19 @@ def test_unquoted_dates_will_do():
 
 
 @pytest.fixture
-def table(tmp_path):
-    """Write a table of runs: the demo's, with some columns of one run changed."""
-    lines = (ROOT / "config/runs.tsv").read_text().splitlines()
-    header = lines[0].split("\t")
-
-    def write(row="dpl_z_s8_2y_1", **columns):
-        rows = [dict(zip(header, line.split("\t"), strict=True)) for line in lines[1:]]
-        next(r for r in rows if r["run"] == row).update(columns)
-        path = tmp_path / "runs.tsv"
-        path.write_text(
-            "\n".join(["\t".join(header), *("\t".join(r.values()) for r in rows)]) + "\n"
-        )
-        return path
-
-    return write
-
-
-@pytest.mark.parametrize(
-    ("columns", "words"),
-    [
-        ({"method": "dpl_y"}, "method: 'dpl_y' is unknown (did you mean"),
-        ({"model": "-"}, "model: '-' does not go with method dpl_z; choose from surrogate, vic"),
-        ({"model": "hbv"}, "model: 'hbv' is unknown; choose from -, surrogate, vic"),
-        ({"sampling": "s5"}, "sampling: 's5' is not defined"),
-        ({"period": "year"}, "period: 'year' is not defined"),
-        ({"settings": "dpl_zz"}, "settings: 'dpl_zz' is not defined (did you mean 'dpl_z'?)"),
-        ({"settings": "sceua"}, "settings: 'sceua' is not defined"),
-        ({"target": "runoff"}, "target: 'runoff' must be soil_moisture or evapotranspiration"),
-        ({"observation_map": "cell"}, "observation_map: 'cell' is unknown"),
-        ({"seed": "one"}, "run 'dpl_z_s8_2y_1', seed: 'one' must be a whole number"),
-        ({"run": "Dpl Z"}, "run: 'Dpl Z' must be small letters"),
-        ({"run": "default_s8_2y"}, "run 'default_s8_2y' stands there twice: rename one"),
-        ({"study": "camels"}, "study: 'camels' is unknown"),
-    ],
-)
-def test_mistakes_in_runs_are_named(table, columns, words):
-    path = table(**columns)
-    with pytest.raises(ConfigError) as caught:
-        catalogue.read_runs(path, SCHEMAS, load("config/config.yaml"))
-    assert words in str(caught.value)
-    assert str(path) in str(caught.value)
-
-
-def test_table_of_runs_itself(tmp_path, table):
-    config = load("config/config.yaml")
-    with pytest.raises(ConfigError, match="there is no such file"):
-        catalogue.read_runs(tmp_path / "none.tsv", SCHEMAS, config)
-    short = tmp_path / "short.tsv"
-    short.write_text("run\tsets\nonly_one\n")
-    with pytest.raises(ConfigError, match="row 'only_one' does not have as many columns"):
-        catalogue.read_runs(short, SCHEMAS, config)
-    with pytest.raises(ConfigError, match="no run belongs to the set 'mine'"):
-        catalogue.read_runs(table(), SCHEMAS, {**config, "run_set": "mine"})
-
-
-def test_label_does_not_decide_the_outcome(table):
-    config = load("config/config.yaml")
-    one, two, other = (
-        catalogue.identity(
-            catalogue.read_runs(table(**columns), SCHEMAS, config)["dpl_z_s8_2y_1"], config
-        )
-        for columns in ({}, {"label": "renamed", "sets": "demo"}, {"seed": "9"})
-    )
-    assert one == two != other
-
-
-@pytest.fixture
 def figures(tmp_path):
     """Write figures.yaml beside the modules and captions it names, with one figure changed."""
     for folder in ("lib/parlearn/summarise", "lib/parlearn/plots", "report"):
         shutil.copytree(ROOT / "workflow" / folder, tmp_path / "workflow" / folder)
     config = load("config/config.yaml")
-    runs = catalogue.read_runs(ROOT / "config/runs.tsv", SCHEMAS, config)
+    runs = experiments.read_runs(ROOT / "config/experiments.yaml", SCHEMAS, config)
 
     def read(name="tsai2021_fig4", changed=None, **keys):
         content = load("config/figures.yaml")
         content[name].update(keys)
         path = tmp_path / "figures.yaml"
         path.write_text(yaml.safe_dump(content))
-        return catalogue.read_figures(path, SCHEMAS, config | (changed or {}), runs, tmp_path)
+        return figure_table.read_figures(path, SCHEMAS, config | (changed or {}), runs, tmp_path)
 
     return read
 
@@ -293,7 +264,12 @@ def figures(tmp_path):
     [
         ({"caption": "none.rst"}, "tsai2021_fig4.caption: there is no"),
         ({"module": "none"}, "tsai2021_fig4.module: there is no"),
-        ({"runs": {"method": ["none"]}}, "tsai2021_fig4.runs: no run of the set 'demo' is like"),
+        ({"runs": {"seed": [9]}}, "tsai2021_fig4.runs: no run of the set 'demo' is like"),
+        ({"runs": {"method": ["dpl_y"]}}, "runs.method: 'dpl_y' is unknown (did you mean 'dpl_"),
+        ({"runs": [{}, {"family": ["net"]}]}, "tsai2021_fig4.runs.family: 'net' is unknown (did"),
+        ({"runs": {"reads": ["serie"]}}, "runs.reads[0]: 'serie' is unknown (did you mean"),
+        ({"runs": [{"trained": "yes"}]}, "runs[0].trained: 'yes' is not of the type asked for"),
+        ({"runs": []}, "tsai2021_fig4.runs: [] has the wrong length"),
         ({"runs": {"metod": ["dpl_z"]}}, "tsai2021_fig4.runs: unknown key 'metod' (did you mean"),
         ({"needs": ["runoff"]}, "tsai2021_fig4.needs[0]: 'runoff' is unknown"),
     ],
@@ -315,7 +291,7 @@ def test_only_the_papers_asked_for(figures):
     with pytest.raises(ConfigError, match=r"papers: 'li2032' .* \(did you mean 'li2023'\?\)"):
         figures(changed={"papers": ["li2032"]})
     # what another paper's figure lacks is no matter, but what one asked for lacks is
-    nothing = {"runs": {"method": ["none"]}}
+    nothing = {"runs": {"seed": [9]}}
     assert "li2023_fig3" in figures(changed={"papers": ["li2023"]}, **nothing)
     with pytest.raises(ConfigError, match=r"li2023_fig3\.runs: no run"):
         figures("li2023_fig3", changed={"papers": ["li2023"]}, **nothing)
@@ -324,7 +300,7 @@ def test_only_the_papers_asked_for(figures):
 def test_data_sets_of_a_figure():
     def labels(which, *cells):
         datasets = {f"{k}": {"cells": name} for k, name in enumerate(cells)}
-        return "".join(catalogue.datasets_of(which, {"datasets": datasets}))
+        return "".join(figure_table.datasets_of(which, {"datasets": datasets}))
 
     cells = ("train", "test", "train", "test", "test")
     assert [labels(which, *cells) for which in ("all", "train", "last", "pair")] == [
@@ -353,26 +329,60 @@ def test_figure_takes_the_runs_of_its_data_sets(figures):
 
 def test_files_and_options_of_a_figure(figures):
     config = load("config/config.yaml")
-    runs = catalogue.read_runs(ROOT / "config/runs.tsv", SCHEMAS, config)
+    runs = experiments.read_runs(ROOT / "config/experiments.yaml", SCHEMAS, config)
     found = figures()
-    files = catalogue.figure_files(found["smap_cost"], runs, config)["runs"]
+    files = figure_table.figure_files(found["smap_cost"], runs, config)["runs"]
     assert "<runs>/sceua_s8_2y_1/history.csv" in files
     assert "<runs>/dpl_z_s8_2y_1/network/card.json" in files
     assert not any(file.startswith("<runs>/sceua") and "card" in file for file in files)
-    files = catalogue.figure_files(found["tsai2021_tableS1"], runs, config)["runs"]
+    files = figure_table.figure_files(found["tsai2021_tableS1"], runs, config)["runs"]
     assert not any(file.startswith("<runs>/default") and "csv" in file for file in files)
-    options = catalogue.summary_options(found["li2023_fig9"])
+    options = figure_table.summary_options(found["li2023_fig9"])
     assert list(options["datasets"]) == ["DAS-S8"]
     assert options["target"] == "evapotranspiration"
-    assert catalogue.summary_options(found["tsai2021_fig1"]) == {}
+    assert figure_table.summary_options(found["tsai2021_fig1"]) == {}
 
 
-def test_figures_of_tsai_keep_to_their_methods(figures):
+def test_a_choice_by_what_runs_are(figures):
+    def methods(*choices):
+        chosen = figures(runs=[*choices])["tsai2021_fig4"]["runs"]
+        return {runs[name].method for name in chosen}
+
     config = load("config/config.yaml")
-    runs = catalogue.read_runs(ROOT / "config/runs.tsv", SCHEMAS, config)
-    for figure in figures().values():
-        if figure["paper"] == "tsai2021" and figure["files"]:
-            assert not any(runs[run].method.startswith("paraformer") for run in figure["runs"])
+    runs = experiments.read_runs(ROOT / "config/experiments.yaml", SCHEMAS, config)
+    assert methods({}) == set(METHODS)
+    assert methods({"trained": False}) == {"default", "cellmean"}
+    assert methods({"family": ["search"]}) == {"sceua"}
+    series = {"family": ["network"], "reads": ["series"]}
+    assert methods(series) == {"dpl_z", "paraformer_z"}
+    # any of several choices; all keys of one
+    assert methods(series, {"family": ["search"]}) == {"sceua", "dpl_z", "paraformer_z"}
+    assert methods(series | {"model": ["-"]}, {"family": ["search"]}) == {"sceua"}
+    assert methods({"works_on": ["units"], "reads": ["observations"]}) == set(METHODS) - {"default"}
+
+
+def test_a_new_method_comes_into_every_comparison(monkeypatch):
+    """No choice of a figure has to be touched for a method that is like the others."""
+    config = load("config/config.yaml")
+    runs = experiments.read_runs(ROOT / "config/experiments.yaml", SCHEMAS, config)
+    like = {"mine": "dpl_z", "search": "sceua", "prior": "default"}
+    for name, other in like.items():
+        monkeypatch.setitem(METHODS, name, replace(METHODS[other], name=name))
+        for run in [run for run in runs.values() if run.method == other]:
+            runs[f"{name}_{run.run}"] = replace(run, run=f"{name}_{run.run}", method=name)
+    found = figure_table.read_figures(ROOT / "config/figures.yaml", SCHEMAS, config, runs, ROOT)
+    alone = {"tsai2021_figS2", "li2023_table1"}  # what the default's parameters alone give
+    for name, other in like.items():
+        shows = {
+            method: {
+                figure
+                for figure, entry in found.items()
+                if any(runs[run].method == method for run in entry["runs"])
+            }
+            for method in (name, other)
+        }
+        assert shows[name] == shows[other] - alone
+        assert len(shows[name]) > 9
 
 
 def test_broken_yaml_and_missing_file(tmp_path):
@@ -385,7 +395,7 @@ def test_broken_yaml_and_missing_file(tmp_path):
 
 
 def test_schemas_know_the_settings_of_the_library():
-    own = {"observation_map", "targets"}  # columns of the table of runs
+    own = {"observation_map", "targets"}  # columns of a run
     config = load("config/schemas/config.schema.yaml")["properties"]
     dpl = load("config/schemas/dpl.schema.yaml")["properties"]
     assert set(dpl) == {f.name for f in fields(Settings)} - own
@@ -394,7 +404,6 @@ def test_schemas_know_the_settings_of_the_library():
     assert set(config["gap_filling"]["properties"]) == {f.name for f in fields(FillSettings)}
     twin = set(load("config/schemas/source_twin.schema.yaml")["properties"])
     assert twin == {f.name for f in fields(TwinConfig)} | {"name"}
-    assert config["model"]["properties"]["parameters"]["items"]["enum"] == list(SPACE.names)
 
 
 def test_own_presets_are_settings_and_are_overridden():
@@ -404,23 +413,44 @@ def test_own_presets_are_settings_and_are_overridden():
         for settings in methods.values():
             Settings.from_dict(settings)
     config = check(change("settings.dpl.dpl_z", {"preset": "li2023", "epochs": 7}))
-    merged = catalogue.preset("dpl", "dpl_z", "dpl_z", config)
+    merged = experiments.preset("dpl", "dpl_z", "dpl_z", config)
     assert merged == {**presets["li2023"]["dpl_z"], "epochs": 7}
     assert merged["reading"] == 240
     assert merged["hidden"] == 256
+
+
+def test_conus_of_li_and_lu_has_the_settings_and_the_test_year_of_the_paper():
+    """Section 4.2 of Li & Lu (2023)."""
+    config = load("config/conus_li2023.yaml")
+    config = configuration.check_config(config, SCHEMAS, "conus_li2023.yaml", ROOT)
+    assert config["periods"]["train"] == {"two_years": ["2015-04-01", "2017-03-31"]}
+    assert config["periods"]["test"] == ["2017-04-01", "2018-03-31"]
+    hidden = {"dpl_a": 1280, "dpl_z": 1280, "paraformer_a": 128, "paraformer_z": 256}
+    for method, size in hidden.items():
+        s8 = catalogue.preset("dpl", method, method, config)
+        s4 = catalogue.preset("dpl", "li2023_s4", method, config)
+        transformer = method.startswith("paraformer")
+        assert s8["hidden"] == (size if transformer else 256)
+        assert s4["hidden"] == size
+        assert (s8["batch"], s4["batch"]) == ((2000, 3600) if transformer else (300, 300))
+        assert s8["epochs"] == s4["epochs"] == 3000
+        # the paper has no limit on gradients
+        assert s8["gradient_norm"] is s4["gradient_norm"] is None
 
 
 def test_a_preset_without_the_method():
     config = check(change("settings.dpl.dpl_z", {"preset": "li2023"}))
     del config["presets"]["li2023"]["dpl_z"]
     with pytest.raises(ConfigError, match=r"config/presets.yaml has none for dpl_z; it has dpl_a"):
-        catalogue.read_runs(ROOT / "config/runs.tsv", SCHEMAS, config)
+        experiments.read_runs(ROOT / "config/experiments.yaml", SCHEMAS, config)
 
 
 def test_methods_know_the_networks_of_the_library():
-    assert {name for name, family in METHODS.items() if family == "dpl"} == set(NETWORKS)
+    assert set(made_by("learn_dpl")) == set(NETWORKS)
+    for name, network in NETWORKS.items():
+        assert ("series" in METHODS[name].reads) == network.uses_series
 
 
 def test_datasets_hold_every_file_that_is_read():
-    datasets = catalogue.read_datasets(ROOT / "config/datasets.csv", SCHEMAS)
+    datasets = dataset_table.read_datasets(ROOT / "config/datasets.csv", SCHEMAS)
     assert {f"CONUSv4f1/{name}" for name in required_files([2015, 2016])} <= set(datasets)

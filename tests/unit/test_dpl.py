@@ -8,12 +8,13 @@ import pytest
 import torch
 import xarray as xr
 
+from parlearn.learn import dpl
 from parlearn.learn.apply import apply_network, load_network, save_network
 from parlearn.learn.batches import days_to_read, plan_epoch, record_epochs, run_days
-from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.parameter_networks import NETWORKS, NetworkShape, build_network
 from parlearn.learn.settings import Settings
-from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
+from parlearn.models.base import ParameterSpace, ProcessModel
+from parlearn.models.parameter import Parameter
 from parlearn.networks.scalers import Scaler, Scalers
 from parlearn.study.roles import ROLES
 from parlearn.study.tensors import FORCING, Inputs, Study
@@ -119,7 +120,7 @@ def test_recovers_known_parameters(method, observation_map, epochs, rate):
     settings = Settings(
         epochs=epochs, hidden=16, learning_rate=rate, observation_map=observation_map
     )
-    result = learn_dpl(method, study, model, settings, seed=1)
+    result = dpl.learn(method, study, model, settings, seed=1)
     SPACE.check(result.parameters)
     last = result.history[-1]
     assert last["train_loss"] < 0.025
@@ -138,11 +139,11 @@ def test_recovers_known_parameters(method, observation_map, epochs, rate):
 def test_starts_near_known_parameters():
     study, model, _ = make_study()
     start = torch.tensor([0.05, 120.0]).expand(CELLS, 2)
-    result = learn_dpl("dpl_a", study, model, QUICK, seed=0, start=start)
+    result = dpl.learn("dpl_a", study, model, QUICK, seed=0, start=start)
     first = SPACE.to_unit(result.trajectory.parameters[0])
     assert (first - SPACE.to_unit(start)).abs().max() < 0.1
     with pytest.raises(ValueError, match="size = 400 is outside its bounds"):
-        learn_dpl("dpl_a", study, model, QUICK, seed=0, start=torch.tensor([[0.1, 400.0]] * CELLS))
+        dpl.learn("dpl_a", study, model, QUICK, seed=0, start=torch.tensor([[0.1, 400.0]] * CELLS))
 
 
 @pytest.mark.parametrize("method", NETWORKS)
@@ -160,20 +161,20 @@ def test_gradients_reach_every_weight(method):
 def test_what_must_not_be_seen_changes_nothing(method):
     """Not the test period; and of test cells nothing but their own inputs, to dpl_z alone."""
     study, model, _ = make_study()
-    result = learn_dpl(method, study, model, QUICK, seed=3)
+    result = dpl.learn(method, study, model, QUICK, seed=3)
 
     def after_training(observations):
         observations[:, TRAINING.stop :] += 1.0
         observations[:, : TRAINING.start] -= 1.0
 
     assert same(
-        result, learn_dpl(method, make_study(observe=after_training)[0], model, QUICK, seed=3)
+        result, dpl.learn(method, make_study(observe=after_training)[0], model, QUICK, seed=3)
     )
 
     def of_test_cells(observations):
         observations[50:] *= 0.5
 
-    other = learn_dpl(method, make_study(observe=of_test_cells)[0], model, QUICK, seed=3)
+    other = dpl.learn(method, make_study(observe=of_test_cells)[0], model, QUICK, seed=3)
     assert [r["train_loss"] for r in other.history] == [r["train_loss"] for r in result.history]
     assert torch.equal(other.parameters[:50], result.parameters[:50])
     of_attributes = not result.network.uses_series
@@ -193,7 +194,7 @@ def test_a_killed_run_resumes_to_the_same_numbers(tmp_path, method, batch, windo
     settings = Settings(
         epochs=6, hidden=8, batch=batch, window=window, reading=reading, dropout=0.3
     )
-    whole = learn_dpl(method, study, model, settings, seed=5)
+    whole = dpl.learn(method, study, model, settings, seed=5)
 
     class Killed(Bucket):
         left = 30 if batch else 6
@@ -206,10 +207,10 @@ def test_a_killed_run_resumes_to_the_same_numbers(tmp_path, method, batch, windo
 
     path = tmp_path / "checkpoint.pt"
     with pytest.raises(KeyboardInterrupt):
-        learn_dpl(method, study, Killed(model.rain), settings, seed=5, checkpoint=path)
+        dpl.learn(method, study, Killed(model.rain), settings, seed=5, checkpoint=path)
     assert path.exists()
     resumed_model = Bucket(model.rain)
-    resumed = learn_dpl(method, study, resumed_model, settings, seed=5, checkpoint=path)
+    resumed = dpl.learn(method, study, resumed_model, settings, seed=5, checkpoint=path)
     assert same(whole, resumed)
     assert torch.equal(whole.slope, resumed.slope)
     assert [r["runs_per_cell"] for r in whole.history] == [
@@ -221,7 +222,7 @@ def test_a_killed_run_resumes_to_the_same_numbers(tmp_path, method, batch, windo
 
 def test_another_seed_is_another_run_and_the_same_is_the_same():
     study, model, _ = make_study()
-    one, two, other = (learn_dpl("dpl_a", study, model, QUICK, seed=s) for s in (1, 1, 2))
+    one, two, other = (dpl.learn("dpl_a", study, model, QUICK, seed=s) for s in (1, 1, 2))
     assert same(one, two)
     assert not same(one, other)
 
@@ -243,11 +244,11 @@ def test_epochs_are_counted_in_runs_of_the_model():
 
     model.days_run = 0
     settings = replace(QUICK, batch=7, window=15)
-    result = learn_dpl("dpl_a", study, model, settings, seed=0)
+    result = dpl.learn("dpl_a", study, model, settings, seed=0)
     validation = 4 * len(study.cells("validate")) * run_days(period, model.warmup)
     counted = result.history[-1]["runs_per_cell"] * full
     assert counted == pytest.approx(model.days_run - validation)
-    whole = learn_dpl("dpl_a", study, model, QUICK, seed=0)
+    whole = dpl.learn("dpl_a", study, model, QUICK, seed=0)
     assert [row["runs_per_cell"] for row in whole.history] == [1, 2, 3, 4]
 
 
@@ -255,7 +256,7 @@ def test_trajectory_is_on_a_log_scale():
     assert record_epochs(1, 30) == {1}
     assert record_epochs(1000, 4) == {1, 10, 100, 1000}
     study, model, _ = make_study()
-    result = learn_dpl("dpl_a", study, model, replace(QUICK, epochs=9), seed=0, records=4)
+    result = dpl.learn("dpl_a", study, model, replace(QUICK, epochs=9), seed=0, records=4)
     assert result.trajectory.epoch.tolist() == [0, 1, 2, 4, 9]
     assert result.trajectory.parameters.shape == (5, CELLS, 2)
     assert result.trajectory.slope.shape == result.trajectory.seconds.shape == (5,)
@@ -265,7 +266,7 @@ def test_trajectory_is_on_a_log_scale():
 def test_early_stopping_keeps_the_best_epoch():
     study, model, _ = make_study()
     settings = replace(QUICK, epochs=60, patience=3, learning_rate=0.3)
-    result = learn_dpl("dpl_a", study, model, settings, seed=0)
+    result = dpl.learn("dpl_a", study, model, settings, seed=0)
     losses = [row["validation_loss"] for row in result.history]
     assert len(losses) == result.best_epoch + 3
     assert min(losses) == losses[result.best_epoch - 1]
@@ -275,8 +276,22 @@ def test_early_stopping_keeps_the_best_epoch():
 def test_adadelta_learns_too():
     study, model, _ = make_study()
     settings = replace(QUICK, epochs=15, optimizer="adadelta", learning_rate=1.0, batch=7)
-    history = learn_dpl("dpl_a", study, model, settings, seed=0).history
+    history = dpl.learn("dpl_a", study, model, settings, seed=0).history
     assert history[-1]["train_loss"] < history[0]["train_loss"]
+
+
+def test_gradients_are_shortened_unless_the_settings_have_no_norm():
+    study, model, _ = make_study()
+
+    def losses(gradient_norm):
+        settings = replace(QUICK, gradient_norm=gradient_norm)
+        history = learn_dpl("dpl_a", study, model, settings, seed=0).history
+        return [row["train_loss"] for row in history]
+
+    free = losses(None)
+    assert free == losses(1e9)
+    # so short that the steps of Adam hardly leave the ground
+    assert free != losses(1e-9)
 
 
 def test_the_optimizer_has_its_settings():
@@ -294,7 +309,7 @@ def test_the_range_boundary_loss_in_place_of_bounded_outputs(method):
     """A start far outside is drawn back; the model never sees a parameter beyond its bounds."""
     study, model, _ = make_study()
     settings = replace(QUICK, epochs=30, bounds="penalty", learning_rate=0.02)
-    result = learn_dpl(method, study, model, settings, seed=0)
+    result = dpl.learn(method, study, model, settings, seed=0)
     SPACE.check(result.parameters)
     assert result.history[-1]["validation_loss"] < 0.6 * result.history[0]["validation_loss"]
     network = result.network
@@ -332,7 +347,7 @@ def test_batches_without_observations_are_skipped_and_counted(caplog):
 
     study, model, _ = make_study(observe=only_late)
     settings = replace(QUICK, batch=7, window=5)
-    result = learn_dpl("dpl_a", study, model, settings, seed=0)
+    result = dpl.learn("dpl_a", study, model, settings, seed=0)
     assert result.skipped > 0
     assert f"{result.skipped} mini-batches had no observation" in caplog.text
     assert result.history[-1]["runs_per_cell"] < 4
@@ -350,7 +365,7 @@ def test_several_targets():
     )
     settings = replace(QUICK, epochs=10, targets={"evapotranspiration": 0.05, "soil_moisture": 1.0})
     for method in NETWORKS:
-        history = learn_dpl(method, study, model, settings, seed=0).history
+        history = dpl.learn(method, study, model, settings, seed=0).history
         assert history[-1]["train_loss"] < history[0]["train_loss"]
 
 
@@ -358,7 +373,7 @@ def test_a_failing_model_is_named():
     study, model, _ = make_study()
     model.rain[4, 40] = torch.nan
     with pytest.raises(FloatingPointError, match=r"not a number in 1 of 45 cells.*cell 4.*leak ="):
-        learn_dpl("dpl_a", study, model, QUICK, seed=0)
+        dpl.learn("dpl_a", study, model, QUICK, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -374,7 +389,7 @@ def test_a_failing_model_is_named():
 def test_unsuitable_choices(method, changes, message):
     study, model, _ = make_study()
     with pytest.raises(ValueError, match=message):
-        learn_dpl(method, study, model, replace(QUICK, **changes), seed=0)
+        dpl.learn(method, study, model, replace(QUICK, **changes), seed=0)
 
 
 @pytest.mark.parametrize(
@@ -383,6 +398,7 @@ def test_unsuitable_choices(method, changes, message):
         ({"epochs": 5, "hiden": 3}, "unknown setting 'hiden'; there are epochs"),
         ({"epochs": 0}, "epochs = 0; it must be at least 1"),
         ({"epochs": 5, "learning_rate": 0}, "learning_rate = 0"),
+        ({"epochs": 5, "gradient_norm": 0}, "gradient_norm = 0"),
         ({"epochs": 5, "optimizer": "sgd"}, "unknown optimizer 'sgd'; use adam or adadelta"),
         ({"epochs": 5, "bounds": "clip"}, "unknown bounds 'clip'; use sigmoid or penalty"),
         ({"epochs": 5, "rho": 1.1}, "rho = 1.1; it must lie between 0 and 1"),
@@ -399,14 +415,14 @@ def test_wrong_settings(values, message):
 def test_study_and_model_must_fit():
     study, model, _ = make_study()
     with pytest.raises(ValueError, match="60 cells and 90 days, the model 59 and 90"):
-        learn_dpl("dpl_a", study, Bucket(model.rain[1:]), QUICK, seed=0)
+        dpl.learn("dpl_a", study, Bucket(model.rain[1:]), QUICK, seed=0)
 
 
 @pytest.mark.parametrize("observation_map", ["domain", "network"])
 def test_a_saved_network_gives_the_same_parameters(tmp_path, observation_map):
     study, model, _ = make_study()
     settings = replace(QUICK, observation_map=observation_map)
-    result = learn_dpl("dpl_z", study, model, settings, seed=0)
+    result = dpl.learn("dpl_z", study, model, settings, seed=0)
     save_network(tmp_path, result, method="dpl_z", study=study, space=SPACE, settings=settings)
     trained = load_network(tmp_path)
     assert trained.space.names == SPACE.names

@@ -9,7 +9,8 @@ import xarray as xr
 
 from parlearn.metrics.paired import compare
 from parlearn.metrics.progress import first_below
-from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
+from parlearn.models.base import ParameterSpace, ProcessModel
+from parlearn.models.parameter import Parameter
 from parlearn.runs import evaluate
 from parlearn.storage import contracts
 
@@ -67,6 +68,30 @@ def test_scores_by_hand_and_by_contract(tmp_path):
     contracts.write(scores, tmp_path / "metrics.nc", "metrics")
     back = contracts.read(tmp_path / "metrics.nc", "metrics")
     np.testing.assert_array_equal(back["score"], scores["score"])
+
+
+def test_an_ensemble_is_scored_as_its_mean_and_member_by_member(tmp_path):
+    members = [simulation(seed) for seed in range(3)]
+    ensemble = xr.concat(members, "member").transpose("model", "member", "cell", "time")
+    observed = observations()
+    slopes, offsets = np.array([0.8, 1.0, 1.2]), np.array([0.0, 0.02, 0.05])
+    scores = evaluate.score(ensemble, observed, PERIODS, ROLE, slope=slopes, offset=offsets)
+    for k, member in enumerate(members):
+        alone = evaluate.score(member, observed, PERIODS, ROLE, slope=slopes[k], offset=offsets[k])
+        np.testing.assert_array_equal(scores["member_score"][k], alone["score"])
+    corrected = sum(
+        (a * m["soil_moisture"] + b) / 3 for a, b, m in zip(slopes, offsets, members, strict=True)
+    )
+    mean = members[0].assign(soil_moisture=corrected)
+    expected = evaluate.score(mean, observed, PERIODS, ROLE)["score"].sel(
+        target="soil_moisture", map="raw"
+    )
+    ours = scores["score"].sel(target="soil_moisture", map="mapped")
+    np.testing.assert_allclose(ours, expected, atol=2e-6)
+    contracts.write(scores, tmp_path / "metrics.nc", "metrics")
+    contracts.write(ensemble, tmp_path / "simulation.nc", "simulation")
+    back = contracts.read(tmp_path / "simulation.nc", "simulation")
+    assert back["soil_moisture"].dims == ("model", "member", "cell", "time")
 
 
 def test_composites_are_compared_with_the_mean_of_their_days():

@@ -33,8 +33,6 @@ WORDS = re.compile(
 ALLOWED = {
     "plots/style.py": {"LOOKS"},  # a table of looks by method, with spares for those it lacks
     "summarise/ranges.py": {"PRINTED"},  # published data
-    "summarise/variants.py": {"_DIRECT"},  # how runs say that they learned directly
-    "summarise/results.py": {"_SURROGATE"},  # the process model is the other one
 }
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from parlearn.models.base import Parameter, ParameterSpace
+from parlearn.models.base import ParameterSpace
+from parlearn.models.parameter import Parameter
 from parlearn.runs import outputs
 from parlearn.storage import contracts
 

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from parlearn.calibrate import objective as objective_module
 from parlearn.calibrate.objective import TrainingError, split_observed, spread
 from parlearn.calibrate.sceua import SCEUA, Settings, draw_parents
-from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
-from parlearn.models.vic import VIC
+from parlearn.models.base import ParameterSpace, ProcessModel
+from parlearn.models.parameter import Parameter
+from parlearn.models.vic.model import VIC
 
 FIXTURE = Path(__file__).parents[1] / "data" / "vic5-synthetic"
 

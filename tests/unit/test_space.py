@@ -5,7 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlearn.models.base import Parameter, ParameterSpace
+from parlearn.models.base import ParameterSpace
+from parlearn.models.parameter import Parameter
 
 
 def space():

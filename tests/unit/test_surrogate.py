@@ -10,7 +10,8 @@ import pytest
 import torch
 import xarray as xr
 
-from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
+from parlearn.models.base import ParameterSpace, ProcessModel
+from parlearn.models.parameter import Parameter
 from parlearn.models.surrogate import model as module
 from parlearn.models.surrogate.features import build_features
 from parlearn.models.surrogate.fit import (

@@ -49,7 +49,8 @@ def files():
 
 
 def load(files, **changes):
-    choice = {"sampling": "all", "period": "one_year", "span": SPAN} | changes
+    choice = {"sampling": "all", "period": "one_year", "span": SPAN}
+    choice |= {"targets": ("soil_moisture",)} | changes
     return load_study(*files, **choice)
 
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 import xarray as xr
 
-from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
-from parlearn.sources.twin import TwinConfig, build_inputs, build_truth
+from parlearn.models.base import ParameterSpace, ProcessModel
+from parlearn.models.parameter import Parameter
+from parlearn.sources.twin import TwinConfig, build_inputs, build_truth, truth_outputs
 from parlearn.sources.twin.parameters import draw_parameters
 from parlearn.storage import contracts
 from parlearn.study.splits import keep_used
@@ -190,19 +191,27 @@ def test_depths_may_be_learned_too_and_change_nothing_else(twin, config):
     assert (seven.values[5:].std(axis=1) > 0.1).all()
 
 
-def test_parameters_of_a_different_model_are_refused(twin, config):
-    space = ParameterSpace([Parameter("beta", "1", 1.0, 6.0)])
-    with pytest.raises(ValueError, match="no true field of beta"):
-        draw_parameters(twin.domain, space, config.shape, 0.2, np.random.default_rng(1))
+def test_parameters_without_a_law_of_their_own_vary_and_leave_the_others_as_they_are(twin, config):
+    space = ParameterSpace([*Bucket.space, Parameter("beta", "1", 1.0, 6.0)])
+    fields = draw_parameters(
+        twin.domain, space, config.shape, config.hidden_share, config.generators()["parameters"]
+    )
+    assert np.array_equal(fields.values[:5], twin.truth["parameters"].values)
+    assert fields.values[5].std() > 0.5
+    again = draw_parameters(
+        twin.domain, space, config.shape, config.hidden_share, config.generators()["parameters"]
+    )
+    assert fields.equals(again)
 
 
 def test_a_model_that_does_not_fit_is_refused(twin, config):
     model = Bucket(twin.domain, twin.forcing.isel(time=slice(0, 100)))
     with pytest.raises(ValueError, match="bound to 320 cells and 100 days"):
         build_truth(config, twin.domain, twin.forcing, model)
-    model.outputs = ("soil_moisture",)
-    with pytest.raises(ValueError, match="does not give evapotranspiration, swe"):
-        build_truth(config, twin.domain, twin.forcing, model)
+
+
+def test_a_truth_is_asked_for_the_targets_that_a_model_knows_and_snow():
+    assert truth_outputs(["swe", "runoff", "soil_moisture"]) == ("soil_moisture", "swe")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pytest
 import xarray as xr
 
 from parlearn.__main__ import main
-from parlearn.models.vic import CALIBRATED, default_parameters, export
+from parlearn.models.vic import export
 from parlearn.models.vic.export import parameter_file
+from parlearn.models.vic.model import CALIBRATED, default_parameters
 
 FIXTURE = Path(__file__).parents[1] / "data" / "vic5-synthetic"
 
@@ -40,6 +41,17 @@ def test_the_file_passes_the_checks_of_vic(domain, learned):
     assert out["fcanopy"].shape == (12, 12, 1, 8)
     assert float(out["fcanopy"][11].max()) == 0
     assert float(out["rarc"][11].min()) == 100
+
+
+def test_each_member_of_an_ensemble_has_its_file(domain, learned, tmp_path):
+    other = learned.assign(parameters=1.01 * learned["parameters"])
+    ensemble = xr.concat([learned, other], "member")
+    names = [path.name for path in export.write(domain, ensemble, tmp_path)]
+    assert names == ["parameters-0.nc", "parameters-1.nc", "domain.nc"]
+    for name, one in zip(names, (learned, other), strict=False):
+        assert xr.load_dataset(tmp_path / name)["infilt"].equals(
+            parameter_file(domain, one)["infilt"]
+        )
 
 
 #: all that the image driver reads without snow bands, lakes, frozen soil and carbon: dims before

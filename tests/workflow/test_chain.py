@@ -53,6 +53,20 @@ def test_every_figure_is_there_as_picture_vector_and_numbers(chain):
             assert picture.with_suffix(suffix).stat().st_size > 100
 
 
+def test_the_table_of_runs_says_how_each_run_was_made(chain):
+    folder = chain.folder / RESULTS
+    header, *rows = (line.split("\t") for line in (folder / "runs.tsv").read_text().splitlines())
+    table = [dict(zip(header, row, strict=True)) for row in rows]
+    assert len(table) == 20
+    assert {row["run"] for row in table} == {path.name for path in (folder / "runs").iterdir()}
+    for row in table:
+        with xr.open_dataset(folder / "runs" / row["run"] / "parameters.nc") as ds:
+            made = json.loads(ds.attrs["provenance_config"])["run"]
+        made |= {"seed": str(made["seed"]), "targets": ",".join(made["targets"])}
+        for column in {*header} - {"run", "study", "settings"}:
+            assert row[column] == made[column], (row["run"], column)
+
+
 def test_a_twin_starts_from_granules_as_archives_have_them(chain):
     study = chain.folder / RESULTS / "smap"
     arrived = [path.name for path in (study / "twin/raw").rglob("*.*") if path.is_file()]

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from parlearn.plan.catalogue import read_figures, read_runs
 from parlearn.plan.config import check_config, read_yaml
+from parlearn.plan.experiments import read_runs
+from parlearn.plan.figures import read_figures
 
 RESULTS = "results/tiny"
 LIBRARY = "workflow/lib/parlearn"
@@ -120,13 +121,13 @@ def test_edit_of_a_module_runs_exactly_its_users_again(tree, module, users):
     assert started_by_themselves(jobs) <= users <= {job.rule for job in jobs}
 
 
-def test_comments_docstrings_labels_and_captions_run_nothing_again(tree):
+def test_comments_docstrings_and_captions_run_nothing_again(tree):
     with (
         Edit(tree, f"{LIBRARY}/learn/dpl.py", lambda text: "# a comment\n" + text),
         Edit(tree, f"{LIBRARY}/storage/files.py", lambda text: text.replace('"""', '"""Or: ', 1)),
         Edit(tree, "workflow/scripts/learn_dpl.py", lambda text: text + "\n# a comment\n"),
         Edit(tree, "envs/torch.yaml", lambda text: text + "# a comment\n"),
-        Edit(tree, "config/runs.tsv", lambda text: text.replace("\tdPL g_Z\n", "\trenamed\n")),
+        Edit(tree, "config/experiments.yaml", lambda text: "# a comment\n" + text),
         Edit(tree, "workflow/report/tsai2021_fig1.rst", lambda text: text + "\nMore.\n"),
     ):
         assert planned(tree) == []
@@ -145,15 +146,14 @@ def test_edit_of_a_summary_makes_it_and_what_is_drawn_of_it(tree):
 
 
 def test_one_row_runs_that_run_and_what_shows_it_again(tree):
-    run = "dpl_a_s8_2y_1"
-
-    def reseed(text):
-        old = next(line for line in text.splitlines() if line.startswith(f"{run}\t"))
-        columns = old.split("\t")
-        columns[9] = "7"
-        return text.replace(old, "\t".join(columns))
-
-    with Edit(tree, "config/runs.tsv", reseed):
+    run = "sceua_s8_1y_1"
+    entry = """variants: [sceua]
+        samplings: [s8]
+        periods: [one_year]
+        seeds: [1]
+"""
+    reseeded = entry.replace("[1]", "[7]") + f"        name: {run}\n"
+    with Edit(tree, "config/experiments.yaml", lambda text: text.replace(entry, reseeded)):
         jobs = planned(tree)
     paths = [path for job in jobs for path in job.outputs]
     assert {p.split("/")[3] for p in paths if p.startswith(f"{RESULTS}/runs/")} == {run}
@@ -165,7 +165,8 @@ def test_one_row_runs_that_run_and_what_shows_it_again(tree):
     assert drawn < set(figures)
     others = {job.rule for job in jobs if not job.rule.startswith(("summarise_", "plot_", "tab"))}
     assert others == {
-        *("learn_dpl", "simulate_run", "evaluate_run", "evaluate_trajectory", "answer_claims")
+        *("list_runs", "calibrate_sceua", "join_sceua"),
+        *("simulate_run", "evaluate_run", "evaluate_trajectory", "answer_claims"),
     }
 
 
@@ -173,7 +174,7 @@ def shown(tree) -> dict:
     """Figures that read files of runs, with their runs."""
     schemas = tree.folder / "config/schemas"
     config = check_config(read_yaml(tree.folder / "tests/workflow/tiny.yaml"), schemas, "tiny")
-    runs = read_runs(tree.folder / "config/runs.tsv", schemas, config)
+    runs = read_runs(tree.folder / "config/experiments.yaml", schemas, config)
     path = tree.folder / "config/figures.yaml"
     figures = read_figures(path, schemas, config, runs, tree.folder)
     return {name: figure for name, figure in figures.items() if figure["files"]}

@@ -106,12 +106,8 @@ rule audit:
 
 
 RERUN = f"{AUDIT_FOLDER}/rerun"
-# rule -> its runs
-LEARNED_BY = {
-    "set_default": [name for name, run in RUNS.items() if run.method == "default"],
-    "calibrate_sceua": [name for name, run in RUNS.items() if run.method == "sceua"],
-    "learn_dpl": [name for name, run in RUNS.items() if run.method in LEARNERS],
-}
+# rule that learns -> its runs
+LEARNED_BY = {method.rules[0]: runs_by(method.rules[0]) for method in methods.METHODS.values()}
 
 
 use rule set_default as rerun_set_default with:

@@ -20,7 +20,7 @@ rule calibrate_sceua:
     benchmark:
         "<benchmarks>/calibrate_sceua/{run}_batch-{batch}.tsv"
     wildcard_constraints:
-        run=runs_of("sceua"),
+        run=only_by("calibrate_sceua"),
     conda:
         "../../envs/vic.yaml"
     threads: 1
@@ -31,7 +31,7 @@ rule calibrate_sceua:
         code=code("calibrate_sceua"),
         env=env("vic"),
         run=settings_of,
-        parameters=CONFIG["model"]["parameters"],
+        model=MODEL,
         batches=calibration_batches,
     script:
         "../scripts/calibrate_sceua.py"
@@ -56,7 +56,7 @@ rule join_sceua:
     benchmark:
         "<benchmarks>/join_sceua/{run}.tsv"
     wildcard_constraints:
-        run=runs_of("sceua"),
+        run=only_by("join_sceua"),
     conda:
         "../../envs/vic.yaml"
     threads: 1
@@ -67,6 +67,6 @@ rule join_sceua:
         code=code("join_sceua"),
         env=env("vic"),
         run=settings_of,
-        parameters=CONFIG["model"]["parameters"],
+        model=MODEL,
     script:
         "../scripts/join_sceua.py"

@@ -12,10 +12,11 @@ sys.path.insert(0, str(ROOT / "workflow" / "lib"))
 os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
 
 from parlearn.audit.choice import cheapest
-from parlearn.plan import archives, catalogue
+from parlearn.plan import archives, datasets, experiments, figures, methods
 from parlearn.plan import claims as claim_table
 from parlearn.plan import config as configuration
-from parlearn.plan.digests import env_hash, source_hash
+from parlearn.models.registry import PROCESSES
+from parlearn.plan.digests import LIBRARY, env_hash, modules, source_hash
 from parlearn.storage.provenance import settings
 
 SCHEMAS = ROOT / "config" / "schemas"
@@ -23,10 +24,10 @@ try:
     CONFIG = configuration.check_config(
         config, SCHEMAS, ", ".join(map(str, workflow.configfiles)), ROOT
     )
-    RUNS = catalogue.read_runs(ROOT / "config" / "runs.tsv", SCHEMAS, CONFIG)
-    FIGURES = catalogue.read_figures(ROOT / "config" / "figures.yaml", SCHEMAS, CONFIG, RUNS, ROOT)
-    DATASETS = catalogue.read_datasets(ROOT / "config" / "datasets.csv", SCHEMAS)
-    ARCHIVES = catalogue.read_archives(ROOT / "config" / "datasets.csv", SCHEMAS)
+    RUNS = experiments.read_runs(ROOT / "config" / "experiments.yaml", SCHEMAS, CONFIG)
+    FIGURES = figures.read_figures(ROOT / "config" / "figures.yaml", SCHEMAS, CONFIG, RUNS, ROOT)
+    DATASETS = datasets.read_datasets(ROOT / "config" / "datasets.csv", SCHEMAS)
+    ARCHIVES = datasets.read_archives(ROOT / "config" / "datasets.csv", SCHEMAS)
     CLAIMS = claim_table.plan(
         claim_table.read_claims(ROOT / "config" / "claims.yaml", SCHEMAS), RUNS, CONFIG
     )
@@ -36,14 +37,26 @@ except configuration.ConfigError as error:
 SOURCE = CONFIG["source"]
 # grid and products, of a source that has such
 GRID = archives.archives_of(CONFIG)
-ROUNDS = CONFIG["simulate"]["rounds"]
-BATCHES = CONFIG["simulate"]["batches"]
+# periods that runs are scored in beside their own training period
+WITHHELD = {name: span for name, span in CONFIG["periods"].items() if name != "train"}
+# what training.nc holds: the training periods, and the years on which some methods choose
+LEARNED_FROM = CONFIG["periods"]["train"] | {
+    name: span for name, span in WITHHELD.items() if name != "test"
+}
+# what decides a model's answer; which of its simulations are scored does not
+MODEL = {key: CONFIG["model"][key] for key in ("process", "parameters")}
+PROCESS = PROCESSES[MODEL["process"]]
+# a study may do without a surrogate: it has no round of samples then
+ROUNDS = CONFIG["simulate"]["rounds"] if "simulate" in CONFIG else 0
 GPU = 0 if CONFIG["device"] == "cpu" else 1
 
 
 def code(script, *named):
-    """Digest of a rule's script and of the library modules that it imports, by name or as named."""
-    return source_hash(ROOT / "workflow" / "scripts" / f"{script}.py", *named)
+    """Digest of a rule's script and of the library modules that it imports, or loads by name."""
+    path = ROOT / "workflow" / "scripts" / f"{script}.py"
+    # what opens the study's process model loads its module by the name in the registry
+    opens = LIBRARY / "models" / "registry.py" in modules(path, *named)
+    return source_hash(path, *named, *([PROCESS.module] if opens else []))
 
 
 def env(name):
@@ -56,19 +69,19 @@ def in_report(result, **more):
     return {"result": result, "study": CONFIG["study"], **more}
 
 
-def runs_of(*methods):
-    """Wildcard constraint: the runs of these methods, or nothing."""
-    names = [name for name, run in RUNS.items() if run.method in methods]
-    return "|".join(names) or "no_such_run"
+def runs_by(rule):
+    """Names of the runs whose parameters a rule makes."""
+    return [name for name, run in RUNS.items() if run.method in methods.made_by(rule)]
 
 
-# methods that train a parameter network by gradients
-LEARNERS = [name for name, family in catalogue.METHODS.items() if family == "dpl"]
+def only_by(rule):
+    """Wildcard constraint: the runs whose parameters a rule makes, or nothing."""
+    return "|".join(runs_by(rule)) or "no_such_run"
 
 
 def settings_of(wildcards):
-    """What decides the outcome of a run: its row without the label, its preset, its period."""
-    return catalogue.identity(RUNS[wildcards.run], CONFIG)
+    """What decides the outcome of a run: its row, its preset, its period."""
+    return experiments.identity(RUNS[wildcards.run], CONFIG)
 
 
 def training_of(sampling):
@@ -96,14 +109,14 @@ def surrogate_of(number):
 
 def summary_files(wildcards):
     """Files that the summary of a figure reads."""
-    return catalogue.figure_files(FIGURES[wildcards.figure], RUNS, CONFIG)
+    return figures.figure_files(FIGURES[wildcards.figure], RUNS, CONFIG)
 
 
 def summary_runs(wildcards):
     """Rows of the runs a figure shows, as far as the figure tells them apart."""
     figure = FIGURES[wildcards.figure]
     # a figure that reads no file of a run does not change with the runs
-    return [catalogue.shown(RUNS[name]) for name in figure["runs"]] if figure["files"] else []
+    return [figures.shown(RUNS[name]) for name in figure["runs"]] if figure["files"] else []
 
 
 def summary_target(wildcards):
@@ -115,4 +128,4 @@ def summary_target(wildcards):
 REAL_CONUS = SOURCE["name"] == "hydrodl" or SOURCE.get("weather") == "nldas"
 BORDERS = ["resources/borders/conus.json"] if REAL_CONUS else []
 CLAIM_FILES = claim_table.claim_files(CLAIMS, CONFIG)
-TARGETS = sorted({path for paths in catalogue.targets(FIGURES).values() for path in paths})
+TARGETS = sorted({path for paths in figures.targets(FIGURES).values() for path in paths})

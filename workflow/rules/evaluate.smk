@@ -3,12 +3,12 @@
 
 
 rule simulate_run:
-    """Simulate with a run's parameters, by VIC and by the surrogate."""
+    """Simulate with a run's parameters, by the process model and by the surrogate."""
     input:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",
         parameters="<runs>/{run}/parameters.nc",
-        surrogate=surrogate_of(ROUNDS),
+        surrogate=surrogate_of(ROUNDS) if "surrogate" in CONFIG["model"]["simulate_with"] else [],
     output:
         "<runs>/{run}/simulation.nc",
     log:
@@ -24,7 +24,7 @@ rule simulate_run:
     params:
         code=code("simulate_run"),
         env=env("vic"),
-        parameters=CONFIG["model"]["parameters"],
+        model=MODEL,
     script:
         "../scripts/simulate_run.py"
 
@@ -52,7 +52,7 @@ rule evaluate_run:
         code=code("evaluate_run"),
         env=env("score"),
         run=settings_of,
-        test=CONFIG["periods"]["test"],
+        withheld=WITHHELD,
     script:
         "../scripts/evaluate_run.py"
 
@@ -81,6 +81,6 @@ rule evaluate_trajectory:
         env=env("vic"),
         run=settings_of,
         test=CONFIG["periods"]["test"],
-        parameters=CONFIG["model"]["parameters"],
+        model=MODEL,
     script:
         "../scripts/evaluate_trajectory.py"

@@ -35,7 +35,7 @@ for MODULE in sorted({figure["module"] for figure in FIGURES.values()}):
             study=CONFIG["study"],
             runs=summary_runs,
             target=summary_target,
-            options=lambda wildcards: catalogue.summary_options(FIGURES[wildcards.figure]),
+            options=lambda wildcards: figures.summary_options(FIGURES[wildcards.figure]),
             threshold=CONFIG["threshold"],
             test=CONFIG["periods"]["test"],
         script:
@@ -96,7 +96,7 @@ for FIGURE, ENTRY in FIGURES.items():
 
 
 # A figure by its name, and all of a paper by the paper's: snakemake -c2 tsai2021_fig4, ... tsai2021
-for TARGET, MADE in catalogue.targets(FIGURES).items():
+for TARGET, MADE in figures.targets(FIGURES).items():
 
     rule:
         name:

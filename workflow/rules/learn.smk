@@ -1,5 +1,27 @@
 # Requires: <study>/domain.nc, forcing.nc, training.nc (or filled/{sampling}.nc) and the last round of the surrogate
-# Makes:    <runs>/{run}/parameters.nc, trajectory.nc, history.csv and the trained network
+# Makes:    <runs>/{run}/parameters.nc, trajectory.nc, history.csv and the trained network; <results>/runs.tsv
+
+
+rule list_runs:
+    """Write the table of all runs of the configuration, one a row, for people and for the audit."""
+    output:
+        "<results>/runs.tsv",
+    log:
+        "<logs>/list_runs.log",
+    benchmark:
+        "<benchmarks>/list_runs.tsv"
+    conda:
+        "../../envs/score.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code("list_runs"),
+        env=env("score"),
+        runs=[experiments.row(run) for run in RUNS.values()],
+    script:
+        "../scripts/list_runs.py"
 
 
 rule learn_dpl:
@@ -24,7 +46,7 @@ rule learn_dpl:
     benchmark:
         "<benchmarks>/learn_dpl/{run}.tsv"
     wildcard_constraints:
-        run=runs_of(*LEARNERS),
+        run=only_by("learn_dpl"),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -33,10 +55,10 @@ rule learn_dpl:
         runtime=growing(480),
         gpu=lambda wildcards: GPU if RUNS[wildcards.run].model == "surrogate" else 0,
     params:
-        code=code("learn_dpl"),
+        code=lambda wildcards: code("learn_dpl", METHODS[RUNS[wildcards.run].method].module),
         env=env("torch"),
         run=settings_of,
-        parameters=CONFIG["model"]["parameters"],
+        model=MODEL,
         device=CONFIG["device"],
     script:
         "../scripts/learn_dpl.py"
@@ -55,7 +77,7 @@ rule set_default:
     benchmark:
         "<benchmarks>/set_default/{run}.tsv"
     wildcard_constraints:
-        run=runs_of("default"),
+        run=only_by("set_default"),
     conda:
         "../../envs/vic.yaml"
     threads: 1
@@ -66,7 +88,7 @@ rule set_default:
         code=code("set_default"),
         env=env("vic"),
         run=settings_of,
-        parameters=CONFIG["model"]["parameters"],
+        model=MODEL,
     script:
         "../scripts/set_default.py"
 
@@ -84,7 +106,7 @@ rule set_cellmean:
     benchmark:
         "<benchmarks>/set_cellmean/{run}.tsv"
     wildcard_constraints:
-        run=runs_of("cellmean"),
+        run=only_by("set_cellmean"),
     conda:
         "../../envs/vic.yaml"
     threads: 1
@@ -95,6 +117,6 @@ rule set_cellmean:
         code=code("set_cellmean"),
         env=env("vic"),
         run=settings_of,
-        parameters=CONFIG["model"]["parameters"],
+        model=MODEL,
     script:
         "../scripts/set_cellmean.py"

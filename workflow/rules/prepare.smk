@@ -32,7 +32,7 @@ if SOURCE["name"] == "twin":
             samplings=CONFIG["samplings"],
             split_seed=CONFIG["split_seed"],
             train_end=min(last for _, last in CONFIG["periods"]["train"].values()),
-            parameters=CONFIG["model"]["parameters"],
+            model=MODEL,
         script:
             "../scripts/build_twin.py"
 
@@ -157,7 +157,7 @@ if GRID:
 
 if SOURCE["name"] == "hydrodl":
 
-    RAW = catalogue.hydrodl_files(SOURCE, DATASETS)
+    RAW = datasets.hydrodl_files(SOURCE, DATASETS)
 
     rule build_domain:
         """Choose the cells, set VIC's constants and the networks' attributes, and split the cells."""
@@ -262,7 +262,7 @@ rule split_training:
     params:
         code=code("split_training"),
         env=env("data"),
-        periods=CONFIG["periods"]["train"],
+        periods=LEARNED_FROM,
         targets=sorted({target for run in RUNS.values() for target in run.targets}),
     script:
         "../scripts/split_training.py"
@@ -294,7 +294,7 @@ rule fill_training:
         code=code("fill_training"),
         env=env("torch"),
         gap_filling=CONFIG.get("gap_filling", {}),
-        periods=CONFIG["periods"]["train"],
+        periods=LEARNED_FROM,
         device=CONFIG["device"],
     script:
         "../scripts/fill_training.py"

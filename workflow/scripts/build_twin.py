@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from parlearn.models.vic import VIC
-from parlearn.sources.twin import TRUTH_OUTPUTS, TwinConfig, build_inputs, build_truth
+from parlearn.models.registry import PROCESSES
+from parlearn.runs.opening import open_process
+from parlearn.sources.twin import TwinConfig, build_inputs, build_truth, truth_outputs
 from parlearn.sources.twin.archive import seal, write_granules, write_statics
 from parlearn.storage import contracts
 from parlearn.storage.job import job
@@ -13,7 +14,8 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params
     config = TwinConfig.from_mapping(params.source)
     domain, forcing = build_inputs(config, params.samplings, params.train_end, params.split_seed)
-    model = VIC(domain, forcing, names=tuple(params.parameters), outputs=TRUTH_OUTPUTS)
+    outputs = truth_outputs(PROCESSES[params.model["process"]].outputs)
+    model = open_process(params.model, domain, forcing, outputs=outputs)
     truth, _ = build_truth(config, domain, forcing, model)
     log.info("truth: %d cells, %d days", truth.sizes["cell"], truth.sizes["time"])
     write_statics(config, Path(snakemake.output.statics[0]).parent)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from parlearn.calibrate.domain import calibrate_part
 from parlearn.calibrate.sceua import Settings
-from parlearn.models.vic import default_parameters
 from parlearn.runs.opening import open_run
 from parlearn.storage import contracts
 from parlearn.storage.job import job
@@ -12,16 +11,14 @@ from parlearn.storage.provenance import digest, stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, run = snakemake.params, snakemake.params.run
-    domain, study, model, device = open_run(
-        snakemake.input, run, parameters=params.parameters, device="cpu"
-    )
+    opened = open_run(snakemake.input, run, model=params.model, device="cpu")
     made = Path(snakemake.output[0])
     prefix = f"checkpoint-{made.stem}-"
     found = calibrate_part(
-        model,
-        study,
+        opened.model,
+        opened.study,
         Settings(**run["settings"], seed=run["seed"]),
-        start=default_parameters(domain, model.space.names),
+        start=opened.default,
         observation_map=run["observation_map"],
         part=int(snakemake.wildcards.batch),
         parts=params.batches,
@@ -29,7 +26,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     )
     for reason, count in found["reason"].to_series().value_counts().items():
         log.info("%d cells stopped by %s", count, reason)
-    provenance = stamp(snakemake.rule, snakemake.input, params.items(), run["seed"], device)
+    provenance = stamp(snakemake.rule, snakemake.input, params.items(), run["seed"], opened.device)
     contracts.write(found, made, "calibration", provenance)
     for state in made.parent.glob(f"{prefix}*.npz"):  # those of other settings as well
         state.unlink()

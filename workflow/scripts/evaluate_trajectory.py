@@ -1,7 +1,7 @@
-"""Score the parameters saved along a training in the test period, by VIC."""
+"""Score the parameters saved along a training in the test period, by the process model."""
 
-from parlearn.models.vic import VIC
 from parlearn.runs import evaluate
+from parlearn.runs.opening import open_process
 from parlearn.storage import contracts
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
@@ -14,7 +14,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     target = run["targets"][0]
     curve = evaluate.curve(
         contracts.read(snakemake.input.trajectory, "trajectory"),
-        VIC(domain, forcing, names=tuple(params.parameters), outputs=(target,)),
+        open_process(params.model, domain, forcing, outputs=(target,)),
         observations[target],
         params.test,
         domain["role"].sel(sampling=run["sampling"]).values,

@@ -1,8 +1,8 @@
 """Put the cells that SCE-UA calibrated together, and give all others their donor's parameters."""
 
 from parlearn.calibrate.domain import join
-from parlearn.models.vic import SPACE
 from parlearn.runs import outputs
+from parlearn.runs.opening import space_of
 from parlearn.storage import contracts
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
@@ -12,7 +12,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     domain = contracts.read(snakemake.input.domain, "domain")
     found = [contracts.read(path, "calibration") for path in snakemake.input.found]
     donor = domain["donor"].sel(sampling=run["sampling"]).values
-    result, space = join(found, donor), SPACE.subset(params.parameters)
+    result, space = join(found, donor), space_of(params.model)
     log.info("%d cells of %d jobs", len(result.cells), len(found))
     provenance = stamp(snakemake.rule, snakemake.input, params.items(), run["seed"])
     # the searches are what costs memory

@@ -3,9 +3,7 @@
 from pathlib import Path
 
 from parlearn.learn.apply import save_network
-from parlearn.learn.dpl import learn_dpl
-from parlearn.learn.settings import Settings
-from parlearn.models.vic import default_parameters
+from parlearn.plan.methods import METHODS
 from parlearn.runs import outputs
 from parlearn.runs.opening import open_run
 from parlearn.storage import contracts
@@ -15,23 +13,24 @@ from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, run = snakemake.params, snakemake.params.run
-    domain, study, model, device = open_run(
-        snakemake.input, run, parameters=params.parameters, device=params.device
+    _, study, model, default, device = open_run(
+        snakemake.input, run, model=params.model, device=params.device
     )
-    settings = Settings.from_dict(
+    learner = METHODS[run["method"]].load()
+    settings = learner.Settings.from_dict(
         {
             **run["settings"],
             "observation_map": run["observation_map"],
             "targets": dict.fromkeys(run["targets"], 1.0),
         }
     )
-    result = learn_dpl(
+    result = learner.learn(
         run["method"],
         study,
         model,
         settings,
         seed=run["seed"],
-        start=default_parameters(domain, model.space.names),
+        start=default,
         checkpoint=Path(snakemake.output.parameters).with_name("checkpoint.pt"),
         identity={"code": params.code, "inputs": [sha256(path) for path in snakemake.input]},
     )

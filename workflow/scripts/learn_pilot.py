@@ -1,8 +1,7 @@
 """Learn parameters through the surrogate so far, to see where its next samples are needed."""
 
-from parlearn.learn.dpl import learn_dpl
-from parlearn.learn.settings import Settings
-from parlearn.models.observation import SIX_AM
+from parlearn.plan.methods import METHODS
+from parlearn.plan.targets import correctable
 from parlearn.runs import outputs
 from parlearn.runs.opening import open_run
 from parlearn.storage import contracts
@@ -12,18 +11,18 @@ from parlearn.storage.provenance import stamp
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, pilot = snakemake.params, snakemake.params.pilot
     run = {"model": "surrogate", **pilot}
-    _, study, model, device = open_run(
-        snakemake.input, run, parameters=params.parameters, device=params.device
+    _, study, model, _, device = open_run(
+        snakemake.input, run, model=params.model, device=params.device
     )
-    state = set(pilot["targets"]) & set(SIX_AM)
-    settings = Settings.from_dict(
+    learner = METHODS[pilot["method"]].load()
+    settings = learner.Settings.from_dict(
         {
             **pilot["settings"],
-            "observation_map": "domain" if state else "none",
+            "observation_map": "domain" if correctable(pilot["targets"]) else "none",
             "targets": dict.fromkeys(pilot["targets"], 1.0),
         }
     )
-    result = learn_dpl(pilot["method"], study, model, settings, seed=pilot["seed"])
+    result = learner.learn(pilot["method"], study, model, settings, seed=pilot["seed"])
     learned = outputs.parameters_dataset(
         model.space, result.parameters, result.slope, result.offset
     )

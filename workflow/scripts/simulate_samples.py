@@ -1,22 +1,20 @@
-"""Run VIC with many parameter sets: spread evenly at first, then around what was learned."""
+"""Run the process model with many parameter sets: spread evenly, then around what was learned."""
 
 import torch
 
 from parlearn.models.surrogate.samples import around, choose_cells, latin_hypercube
-from parlearn.models.vic import VIC
 from parlearn.runs import outputs
+from parlearn.runs.opening import open_process
 from parlearn.storage import contracts
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp
-
-OUTPUTS = ("soil_moisture", "evapotranspiration")
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params, plan = snakemake.params, snakemake.params.simulate
     number, batch = int(snakemake.wildcards.round), int(snakemake.wildcards.batch)
     domain = contracts.read(snakemake.input.domain, "domain")
     forcing = contracts.read(snakemake.input.forcing, "forcing")
-    model = VIC(domain, forcing, names=tuple(params.parameters), outputs=OUTPUTS)
+    model = open_process(params.model, domain, forcing)
 
     # Cells and sets are drawn whole and alike in every batch, which then takes its share.
     cells = choose_cells(model.n_cells, plan["cells"], plan["seed"])
@@ -32,6 +30,6 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
 
     with torch.inference_mode():
         run = model.simulate(mine, cells)
-    samples = outputs.samples_dataset(model.space, cells, mine, run, OUTPUTS, forcing["time"])
+    samples = outputs.samples_dataset(model.space, cells, mine, run, model.outputs, forcing["time"])
     provenance = stamp(snakemake.rule, snakemake.input, config=params.items(), seed=seed)
     contracts.write(samples, snakemake.output[0], "samples", provenance)

@@ -1,9 +1,10 @@
-"""Fit the LSTM that stands in for VIC on all samples so far; judge it on sets it has not seen."""
+"""Fit the surrogate on all samples so far; judge it on parameter sets it has not seen."""
 
 from pathlib import Path
 
 import numpy as np
 
+from parlearn.models.registry import PROCESSES
 from parlearn.models.surrogate.fit import (
     SurrogateSettings,
     fit_surrogate,
@@ -12,13 +13,11 @@ from parlearn.models.surrogate.fit import (
     median_skill,
 )
 from parlearn.models.surrogate.model import Surrogate
-from parlearn.models.vic import SPACE
+from parlearn.runs.opening import space_of
 from parlearn.storage import contracts
 from parlearn.storage.device import pick_device
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
-
-OUTPUTS = ("soil_moisture", "evapotranspiration")
 
 with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     params = snakemake.params
@@ -27,9 +26,9 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     seed, held_out = settings.pop("seed"), settings.pop("held_out")
     domain = contracts.read(snakemake.input.domain, "domain")
     forcing = contracts.read(snakemake.input.forcing, "forcing")
-    space = SPACE.subset(params.parameters)
+    space, outputs = space_of(params.model), PROCESSES[params.model["process"]].targets
     batches = [contracts.read(path, "samples") for path in snakemake.input.samples]
-    seen, unseen = gather_samples(batches, space, OUTPUTS).split(
+    seen, unseen = gather_samples(batches, space, outputs).split(
         held_out, rounds=int(snakemake.wildcards.round)
     )
 

@@ -45,7 +45,7 @@ def inspect(tree: Tree, instance: Mapping) -> Audit:
     raw, known, arrived = check_raw(tree, instance["pinned"], instance["own"])
     claims, answers = check_claims(tree, instance["claims"], instance["data"])
     periods = instance["periods"]
-    split = Split(periods["train"], periods["test"], instance["targets"])
+    split = Split(periods["train"], periods["test"], instance["targets"], periods.get("validate"))
     checks = [
         check_stamps(tree),
         check_commit(tree),

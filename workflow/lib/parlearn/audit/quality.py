@@ -41,7 +41,7 @@ def check_contents(tree: Tree) -> Check:
                     # a year or a month of a product may be without any
                     if share == 0 and "/regridded/" not in path:
                         check.wrong(path, f"has no finite value of {name}")
-            elif suffix == ".csv":
+            elif suffix in (".csv", ".tsv"):
                 _read_table(tree.root / path)
             elif suffix == ".json":
                 json.loads((tree.root / path).read_text(encoding="utf-8"))
@@ -110,7 +110,7 @@ def _cells(tree: Tree) -> int | None:
 def _read_table(path: Path) -> None:
     kind = "coverage" if path.name.endswith("coverage.csv") else TABLES.get(path.name)
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
         raise contracts.ContractError(f"is not a readable table ({error})") from error
     if kind and {*contracts.TABLES[kind]} <= {*table}:

@@ -12,18 +12,12 @@ import xarray as xr
 from parlearn.audit.findings import Check
 from parlearn.audit.tree import File, Tree
 from parlearn.networks.scalers import Scalers
+from parlearn.plan import methods
 from parlearn.study.splits import TEST, TRAIN
 from parlearn.study.tensors import load_study
 
 #: rules that learn, and what they may be given of the study; of a surrogate any file
-LEARNERS = (
-    "learn_dpl",
-    "calibrate_sceua",
-    "join_sceua",
-    "set_default",
-    "set_cellmean",
-    "learn_pilot",
-)
+LEARNERS = (*methods.rules(), "learn_pilot")
 ALLOWED = ("domain.nc", "forcing.nc", "training.nc")
 #: rules of the surrogate, which learns from the model alone
 OF_SURROGATE = ("train_surrogate", "simulate_samples")
@@ -39,20 +33,31 @@ class Split:
     ----------
     train : training periods, name -> first and last day
     test : first and last day of the test period
+    validate : the same of the years that some methods choose on; None without such
     targets : variables that any run learns from; all others are held back
     """
 
     train: Mapping[str, Sequence[str]]
     test: Sequence[str]
     targets: Sequence[str]
+    validate: Sequence[str] | None = None
+
+    @property
+    def seen(self) -> dict[str, Sequence[str]]:
+        """All periods of which training.nc may hold observations."""
+        return {**self.train, **({"validate": self.validate} if self.validate else {})}
 
 
 def check_separation(tree: Tree, split: Split) -> Check:
     """Periods, cells and variables of every run, from its files."""
     check = Check("separation", "Did a learner see the test period, a test cell or what is hidden?")
-    for name, span in split.train.items():
+    for name, span in split.seen.items():
         if _overlap(span, split.test):
             check.wrong("config", f"the period {name} {span} overlaps the test period {split.test}")
+        if name in split.train and split.validate and _overlap(span, split.validate):
+            check.wrong(
+                "config", f"the period {name} {span} overlaps the validation {split.validate}"
+            )
     opened = {}
     for name in ("domain", "forcing", "observations"):
         path = f"{tree.study}/{name}.nc"
@@ -120,10 +125,10 @@ def _leaks(path: Path, split: Split, observations: xr.Dataset | None):
         yield f"holds {', '.join(hidden)}, from which no run may learn"
     days = training["time"].values.astype("datetime64[D]")
     for period in map(str, training["period"].values):
-        if period not in split.train:
+        if period not in split.seen:
             yield f"has a period {period} that the configuration has not"
             continue
-        first, last = (np.datetime64(day) for day in split.train[period])
+        first, last = (np.datetime64(day) for day in split.seen[period])
         inside = (days >= first) & (days <= last)
         tested = (days >= np.datetime64(split.test[0])) & (days <= np.datetime64(split.test[1]))
         for target in (t for t in split.targets if t in training):

@@ -17,7 +17,8 @@ from torch import Tensor
 from parlearn.calibrate.objective import TrainingError, split_observed, spread
 from parlearn.calibrate.sceua import SCEUA, Settings
 from parlearn.models.base import ProcessModel
-from parlearn.models.observation import SIX_AM, fit_domain_map, pair
+from parlearn.models.observation import fit_domain_map, pair
+from parlearn.plan.targets import correctable
 from parlearn.runs import outputs
 from parlearn.study.tensors import Study
 
@@ -183,7 +184,7 @@ def fit_line(
     model: ProcessModel, study: Study, parameters: Tensor, cells: Tensor
 ) -> tuple[float, float]:
     """Slope and offset of the domain with given parameters (cell, P), on some cells in training."""
-    target = next((t for t in study.targets if t in SIX_AM), None)
+    target = next(iter(correctable(study.targets)), None)
     if target is None:
         return 1.0, 0.0
     days = slice(max(study.training.start, 1), study.training.stop)

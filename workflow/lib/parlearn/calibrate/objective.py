@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from parlearn.models.base import ProcessModel
-from parlearn.models.observation import SIX_AM, apply_map, pair
+from parlearn.models.observation import apply_map, pair
+from parlearn.plan.targets import TARGETS
 from parlearn.study.tensors import Study
 
 #: model output of one call is held to this many numbers (256 MB)
@@ -102,7 +103,7 @@ class TrainingError:
         errors = 0.0
         for k, (target, weight) in enumerate(zip(self.targets, self.weights, strict=True)):
             paired = pair(simulated[..., self.outputs[k]], target)
-            if target in SIX_AM:
+            if TARGETS[target].correctable:
                 paired = apply_map(paired, self.slope, self.offset)
             observed = self.observed[cells, :, k]
             seen = torch.isfinite(observed)

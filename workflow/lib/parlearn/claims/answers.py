@@ -1,14 +1,15 @@
 """Our numbers held against the published ones: reproduced, differs, or not run."""
 
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
-from parlearn.claims.quantities import QUANTITIES, Asked, Files
-from parlearn.plan.catalogue import METHODS
+from parlearn.claims.quantities import QUANTITIES, Asked, AtMost, Files
+from parlearn.plan.claims import RANKINGS, TIMES
+from parlearn.plan.methods import METHODS
 
 REPRODUCED, DIFFERS, NOT_RUN = "reproduced", "differs", "not run"
 
@@ -17,17 +18,27 @@ REPRODUCED, DIFFERS, NOT_RUN = "reproduced", "differs", "not run"
 class Number:
     """What one term of a claim came to: a value for each seed.
 
-    ``exact``: nothing in it is drawn at random, so that one run says all.
+    Attributes
+    ----------
+    values : (seed,) of a cost that is known from above alone, its upper bound
+    exact : nothing in it is drawn at random, so that one run says all
+    least : (seed,) lower bounds; None where values are known
     """
 
     name: str
     place: int
     values: np.ndarray
     exact: bool = False
+    least: np.ndarray | None = None
 
     @property
     def mean(self) -> float:
         return float(self.values.mean())
+
+    @property
+    def low(self) -> float:
+        """The least that the mean may be."""
+        return self.mean if self.least is None else float(self.least.mean())
 
     @property
     def spread(self) -> float:
@@ -51,24 +62,66 @@ class Number:
         return self.spread / np.sqrt(len(self.values))
 
 
+@dataclass(frozen=True)
+class Slack:
+    """How far our numbers lie on the side of a requirement on which it holds; below 0 it fails.
+
+    ``least`` and ``most`` differ where a cost is known from above alone. ``error`` is the standard
+    error, None where one seed cannot tell it. ``strict``: 0 is not enough.
+    """
+
+    least: float
+    most: float
+    error: float | None
+    strict: bool = False
+
+    def holds(self, value: float) -> bool:
+        return value > 0 or (value == 0 and not self.strict)
+
+
 def judge(claim, numbers: list[Number]) -> tuple[str, str]:
     """Verdict, and whether it is clear of the spread over seeds: ``yes``, ``no`` or ``unknown``.
 
     Clear is what lies twice the standard error or more from where the verdict would turn: the edge
-    of what the claim allows, or a difference of zero. In an order every step must be clear for it
-    to hold clearly, and one step the wrong way for it to differ clearly. Equal values are no order.
+    of what the claim allows. In an order every step must be clear for it to hold clearly, and one
+    step the wrong way for it to differ clearly. Equal values are no order, unless the claim has a
+    margin; members that are alike differ by no more than the margin, each pair of them. Not run
+    where costs are known from above alone and the verdict hangs on how far.
     """
+    slacks = list(_slacks(claim, numbers))
+    if all(s.holds(s.least) for s in slacks):
+        doubts = [_clear(s.least, s.error) for s in slacks]
+        return REPRODUCED, next(c for c in ("no", "unknown", "yes") if c in doubts)
+    failed = [s for s in slacks if not s.holds(s.most)]
+    if failed:
+        doubts = [_clear(s.most, s.error) for s in failed]
+        return DIFFERS, next(c for c in ("yes", "unknown", "no") if c in doubts)
+    return NOT_RUN, ""
+
+
+def _slacks(claim, numbers):
+    margin = claim.get("margin", {"size": 0.0})["size"]
     if claim["compare"] == "order":
-        steps = [_step(*pair) for pair in _neighbours(numbers)]
-        holds = all(step > 0 for step, _ in steps)
-        doubts = [_clear(step, error) for step, error in steps if holds or step <= 0]
-        worst_first = ("no", "unknown", "yes") if holds else ("yes", "unknown", "no")
-        return REPRODUCED if holds else DIFFERS, next(c for c in worst_first if c in doubts)
-    (number,) = numbers
-    low, high = _allowed(claim)
-    inside = low <= number.mean <= high
-    nearest = min(abs(number.mean - edge) for edge in (low, high) if np.isfinite(edge))
-    return REPRODUCED if inside else DIFFERS, _clear(nearest, number.error)
+        for one, two in _neighbours(numbers):
+            least, most, error = _difference(one, two)
+            yield Slack(least + margin, most + margin, error, strict=True)
+    elif claim["compare"] == "alike":
+        for one, two in combinations(numbers, 2):
+            least, most, error = _difference(one, two)
+            nearest = 0.0 if least <= 0 <= most else min(abs(least), abs(most))
+            yield Slack(margin - max(abs(least), abs(most)), margin - nearest, error)
+    else:
+        (number,) = numbers
+        low, high = _allowed(claim)
+        # the best that a number known from above alone may be
+        best = min(max(number.low, min(claim["expected"], high)), number.mean)
+        ends = [_inside(x, low, high) for x in (number.low, number.mean)]
+        yield Slack(min(ends), _inside(best, low, high), number.error)
+
+
+def _inside(x, low, high) -> float:
+    """How far a number lies inside what is allowed, below 0 outside; an open side has no edge."""
+    return min(([x - low] if np.isfinite(low) else []) + ([high - x] if np.isfinite(high) else []))
 
 
 def _allowed(claim) -> tuple[float, float]:
@@ -88,13 +141,14 @@ def _neighbours(numbers):
         yield from product(one, two)
 
 
-def _step(one: Number, two: Number) -> tuple[float, float | None]:
-    """How far the first lies above the second, and the standard error of that."""
-    never = np.isinf(one.mean) and one.mean == two.mean
-    step = 0.0 if never else one.mean - two.mean
+def _difference(one: Number, two: Number) -> tuple[float, float, float | None]:
+    """How far the first lies above the second, at least and at most, and the standard error."""
+    ends = (one.low, two.mean), (one.mean, two.low)
+    # never reached by both: no difference
+    least, most = (0.0 if np.isinf(a) and a == b else a - b for a, b in ends)
     if one.error is None or two.error is None:
-        return step, None
-    return step, float(np.hypot(one.error, two.error))
+        return least, most, None
+    return least, most, float(np.hypot(one.error, two.error))
 
 
 def _clear(distance, error) -> str:
@@ -116,13 +170,23 @@ def answer_claims(entries: list[dict], files: Files, data: str, configuration: s
 
 
 def _row(entry, files, data, configuration) -> dict:
-    claim, why = entry["claim"], entry["why"]
+    claim = entry["claim"]
     numbers = _numbers(entry, files)
-    undefined = [n.name or "it" for n in numbers if not len(n.values) or np.isnan(n.values).any()]
-    if not why and undefined:
-        why = f"no number for {', '.join(undefined)}"
+    why, notes = entry["why"], list(entry["notes"])
+    if numbers and claim["quantity"]["metric"] in TIMES:
+        machines = _machines(entry, files)
+        if len(set(machines.values())) == 1:
+            notes.append(f"learned on {next(iter(machines.values()))}")
+        else:
+            ran = "; ".join(f"{name} on {machine}" for name, machine in machines.items())
+            why = why or f"times of unlike machines: {ran}"
+    why = why or _undecidable(claim, numbers)
     verdict, clear = (NOT_RUN, "") if why else judge(claim, numbers)
+    if verdict == NOT_RUN and not why:
+        early = [n.name or "it" for n in numbers if n.least is not None]
+        why = f"known from above alone, since it hangs on the first record: {', '.join(early)}"
     seeded = [len(n.values) for n in numbers if not n.exact] or [len(n.values) for n in numbers]
+    margin = [f"margin: {claim['margin']['why']}"] if "margin" in claim else []
     return {
         **{key: claim[key] for key in ("id", "paper", "where", "study", "compare", "statement")},
         "expected": _expected(claim),
@@ -132,10 +196,30 @@ def _row(entry, files, data, configuration) -> dict:
         "verdict": verdict,
         "clear": clear,
         "why": why,
-        "notes": "; ".join([note for note in [claim.get("note"), *entry["notes"]] if note]),
+        "notes": "; ".join([note for note in [claim.get("note"), *margin, *notes] if note]),
         "disagrees_with": claim.get("disagrees_with", ""),
         "data": data,
         "configuration": configuration,
+    }
+
+
+def _undecidable(claim, numbers) -> str:
+    """Why these numbers cannot decide a claim; empty where they can."""
+    undefined = [n.name or "it" for n in numbers if not len(n.values) or np.isnan(n.values).any()]
+    if undefined:
+        return f"no number for {', '.join(undefined)}"
+    if claim["compare"] in RANKINGS and numbers and all(np.isinf(n.low) for n in numbers):
+        return f"never reached by {', '.join(n.name or 'it' for n in numbers)}"
+    return ""
+
+
+def _machines(entry, files) -> dict[str, str]:
+    """What the runs of each term were learned on."""
+    return {
+        term["name"]: ", ".join(
+            dict.fromkeys(files.machine(SimpleNamespace(**row)) for row in term["runs"])
+        )
+        for term in entry["terms"]
     }
 
 
@@ -146,23 +230,35 @@ def _numbers(entry, files) -> list[Number]:
     if "ratio" in quantity and by_seed:
         above, below = by_seed
         both = [seed for seed in above if seed in below]
+        (a, b), (least_a, least_b) = (
+            [np.array([f(values[s]) for s in both], dtype=float) for values in by_seed]
+            for f in (float, _least)
+        )
         with np.errstate(invalid="ignore", divide="ignore"):
-            values = np.array([above[s] for s in both]) / np.array([below[s] for s in both])
-        return [Number("ratio", 0, values)]
+            most, least = a / least_b, least_a / b
+        return [Number("ratio", 0, most, least=None if np.array_equal(most, least) else least)]
     return [
         Number(
             term["name"],
             term["place"],
             np.array(list(values.values()), dtype=float),
-            exact=METHODS.get(term["method"]) == "-",
+            exact=term["method"] in METHODS and not METHODS[term["method"]].trained,
+            least=np.array([_least(v) for v in values.values()])
+            if any(isinstance(v, AtMost) for v in values.values())
+            else None,
         )
         for term, values in zip(entry["terms"], by_seed, strict=True)
     ]
 
 
+def _least(value) -> float:
+    """The least that a cost may be."""
+    return 0.0 if isinstance(value, AtMost) else float(value)
+
+
 def _values(term, quantity, files) -> dict[int, float]:
     """The quantity for each seed; a surrogate has one."""
-    optional = {k: quantity[k] for k in ("target", "parameter") if k in quantity}
+    optional = {k: quantity[k] for k in ("target", "parameter", "correction") if k in quantity}
     runs = term["runs"] or [{"run": "", "seed": 0}]
     number = QUANTITIES[quantity["metric"]]
     return {
@@ -175,11 +271,13 @@ def _values(term, quantity, files) -> dict[int, float]:
 
 def _expected(claim) -> str:
     """What was published, in short: ``0.6 ± 0.05`` (the tolerance), ``at least 0.91``, an order."""
-    if claim["compare"] == "order":
-        places = [[p] if isinstance(p, str) else p for p in claim["order"]]
-        return " > ".join(", ".join(members) for members in places)
     if claim["compare"] == "statement":
         return ""
+    if claim["compare"] in RANKINGS:
+        places = [[p] if isinstance(p, str) else p for p in claim.get("order") or claim["among"]]
+        sign = " > " if claim["compare"] == "order" else " ≈ "
+        margin = f" (within {_text(claim['margin']['size'])})" if "margin" in claim else ""
+        return sign.join(", ".join(members) for members in places) + margin
     expected = _text(claim["expected"])
     if claim["compare"] == "value":
         return f"{expected} ± {_text(claim['tolerance'])}"
@@ -187,8 +285,16 @@ def _expected(claim) -> str:
 
 
 def _ours(claim, numbers) -> str:
-    """The mean over seeds, of an order each member's after its name."""
-    return "; ".join(_named(claim, n) + _text(n.mean) for n in numbers if len(n.values))
+    """The mean over seeds, of several members each after its name."""
+    return "; ".join(_named(claim, n) + _mean(n) for n in numbers if len(n.values))
+
+
+def _mean(number) -> str:
+    if number.low == number.mean or np.isnan(number.mean):
+        return _text(number.mean)
+    if np.isinf(number.mean):
+        return f"at least {_text(number.low)}"
+    return f"at most {_text(number.mean)}"
 
 
 def _spread(claim, numbers) -> str:
@@ -197,7 +303,7 @@ def _spread(claim, numbers) -> str:
 
 
 def _named(claim, number) -> str:
-    return f"{number.name} " if claim["compare"] == "order" else ""
+    return f"{number.name} " if claim["compare"] in RANKINGS else ""
 
 
 def _text(value) -> str:

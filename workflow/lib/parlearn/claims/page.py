@@ -1,5 +1,7 @@
 """The answers on a page for people, in Markdown."""
 
+import re
+
 import pandas as pd
 
 from parlearn.claims.answers import DIFFERS, NOT_RUN, REPRODUCED
@@ -10,6 +12,9 @@ CLEAR = {
     "unknown": ", one seed",
     "": "",
 }
+
+#: a name, maybe empty, and a number that may be a bound
+PART = re.compile(r"(.*?)(at (?:most|least) )?(\S+)")
 
 
 def page(answers: pd.DataFrame, data: str, note: str) -> str:
@@ -30,7 +35,9 @@ def page(answers: pd.DataFrame, data: str, note: str) -> str:
         "",
         "Ours are means over seeds (± their standard deviation, where there are several), scores "
         "medians over cells in the test period, simulated by VIC. In an order the first has the "
-        "largest value. A difference is clear that exceeds twice its standard error over seeds.",
+        "largest value, and ≈ stands between values that are alike; *within* is the margin by "
+        "which either may be missed and still hold. A verdict is clear that lies further from "
+        "where it would turn than twice the standard error over seeds.",
     ]
     if of_twin:
         lines += [
@@ -97,7 +104,11 @@ def _with_spread(ours: str, spread: str) -> str:
 
 
 def _parts(text: str):
-    """Names and numbers of ``name number; name number``; a number alone has an empty name."""
+    """Names and numbers of ``name number; name number``; a number alone has an empty name.
+
+    A name has words of the claims: ``s16 one_year``. ``at most`` and ``at least`` go with the
+    number.
+    """
     for part in text.split("; "):
-        name, _, number = part.rpartition(" ")
-        yield name, number
+        name, bound, number = PART.fullmatch(part).groups()
+        yield name.strip(), f"{bound or ''}{number}"

@@ -21,15 +21,23 @@ PRECIPITATION = ("precipitation", "climate_precipitation")
 NEIGHBOURS = 4
 
 
+class AtMost(float):
+    """A cost that is known from above alone."""
+
+
 @dataclass(frozen=True)
 class Asked:
-    """One number: of a run (a row of the table of runs), at the cells of a sampling."""
+    """One number: of a run (a row of the table of runs), at the cells of a sampling.
+
+    ``correction``: ``none`` for scores before the linear correction.
+    """
 
     run: SimpleNamespace
     sampling: str
     cells: str
     target: str = "soil_moisture"
     parameter: str = ""
+    correction: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,8 @@ class Files:
 
     Attributes
     ----------
-    results : where the files of the study lie; scores are those after the observation map
+    results : where the files of the study lie; scores are those after the linear correction,
+        unless asked otherwise
     span : first and last day of the test period
     threshold : RMSE below which a model counts as functional
     card : card.json of the surrogate
@@ -63,8 +72,9 @@ class Files:
     def scores(self, asked: Asked, metric: str) -> np.ndarray:
         """A score in the test period at the cells asked for, those that have one."""
         results = replace(self.results, target=asked.target)
-        key = (asked.run.run, asked.target, "scores")
-        scores = self.keep(key, lambda: results.scores(asked.run))
+        score_map = "raw" if asked.correction == "none" else None
+        key = (asked.run.run, asked.target, "scores", score_map)
+        scores = self.keep(key, lambda: results.scores(asked.run, score_map))
         if metric not in scores["metric"].values:
             raise ValueError(f"{results.file(asked.run, 'metrics.nc')} has no metric {metric!r}")
         values = scores.sel(metric=metric).values[self.cells(asked)].astype(np.float64)
@@ -76,6 +86,18 @@ class Files:
         fields = self.keep(key, lambda: self.results.parameters(asked.run)["parameters"])
         values = fields.sel(parameter=asked.parameter).values[self.cells(asked)]
         return values.astype(np.float64), bounds_of(fields)[asked.parameter]
+
+    def machine(self, run) -> str:
+        """What the parameters of a run were learned on: ``cpu`` or ``cuda``, and the processor."""
+        key = (run.run, "machine")
+        about = self.keep(key, lambda: self.results.parameters(run).attrs)
+        device, processor = (about.get(f"provenance_{k}", "") for k in ("device", "machine"))
+        if not device:
+            raise ValueError(
+                f"{self.results.file(run, 'parameters.nc')} does not say on what it was learned "
+                "(attribute provenance_device), so that its time tells nothing: make the run again"
+            )
+        return f"{device} ({processor})" if processor else device
 
     def means(self, asked: Asked) -> tuple[np.ndarray, np.ndarray]:
         """Simulated and observed means of each cell over its observed days of the test period.
@@ -112,17 +134,20 @@ def _bias_range(files, asked):
     return high - low
 
 
-def _ubrmse_increase(files, asked):
-    there, here = (_median("ubrmse")(files, replace(asked, cells=c)) for c in ("test", "train"))
-    return there - here
-
-
 def _to_functional(which):
-    """Epochs (0) or seconds (1) until the test RMSE is at the threshold; infinite if never."""
+    """Epochs (0) or seconds (1) until the test RMSE is at the threshold; infinite if never.
+
+    A search has its first record after its first population. Where the threshold is reached by
+    then, the cost is :class:`AtMost` that of the record.
+    """
 
     def cost(files, asked):
-        reached = first_below(files.results.curve(asked.run), files.threshold)[which]
-        return np.inf if np.isnan(reached) else reached
+        curve = files.results.curve(asked.run)
+        reached = first_below(curve, files.threshold)
+        if np.isnan(reached[which]):
+            return np.inf
+        first = curve["runs_per_cell"].iloc[0]
+        return (AtMost if 0 < reached[0] == first else float)(reached[which])
 
     return cost
 
@@ -178,7 +203,6 @@ def _corr_with_vic(files, asked):
 QUANTITIES: dict[str, Callable[[Files, Asked], float]] = {
     **{metric: _median(metric) for metric in ("bias", "rmse", "ubrmse", "corr", "nse", "kge")},
     "bias_interquartile_range": _bias_range,
-    "ubrmse_increase_at_neighbours": _ubrmse_increase,
     "nse_lower_quartile": _quantile("nse", 0.25),
     "nse_upper_quartile": _quantile("nse", 0.75),
     "epochs_to_functional": _to_functional(0),

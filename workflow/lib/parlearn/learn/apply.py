@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from parlearn.learn.dpl import Result
 from parlearn.learn.parameter_networks import NetworkShape, build_network
 from parlearn.learn.settings import Settings
-from parlearn.models.base import Parameter, ParameterSpace
+from parlearn.models.base import ParameterSpace
 from parlearn.models.observation import MAP_SPACE
+from parlearn.models.parameter import Parameter
 from parlearn.networks.scalers import Scaler, Scalers
 from parlearn.storage.files import read_json, replacing, write_json
 from parlearn.study.tensors import Study, read_inputs

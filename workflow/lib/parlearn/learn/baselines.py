@@ -27,7 +27,7 @@ def published(parameters: Tensor, space: ParameterSpace) -> Baseline:
     return Baseline(parameters, torch.tensor(1.0), torch.tensor(0.0))
 
 
-def cell_mean(study: Study, parameters: Tensor, target: str = "soil_moisture") -> Baseline:
+def cell_mean(study: Study, parameters: Tensor, target: str) -> Baseline:
     """Each cell's own mean over the training period as the prediction of every day.
 
     Written as an observation map with slope 0 and the mean as offset, whatever the ``parameters``

@@ -10,6 +10,7 @@ An epoch is, on average, one forward run of the training period per training cel
 
 import hashlib
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ class Result:
     shape: NetworkShape
 
 
-def learn_dpl(
+def learn(
     method: str,
     study: Study,
     model: ProcessModel,
@@ -180,9 +181,9 @@ def _train_epoch(learner: Learner, optimizer, plan, reads) -> tuple[float, int, 
         # eq. 14 of Li & Lu (2023); the second term is zero where a sigmoid bounds the outputs
         loss = weighted_loss(errors, learner.settings.targets) + range_boundary_loss(unit)
         loss.backward()
-        nn.utils.clip_grad_norm_(
-            learner.network.parameters(), learner.settings.gradient_norm, error_if_nonfinite=True
-        )
+        # without a norm nothing is shortened, but a gradient that is not finite is an error still
+        longest = learner.settings.gradient_norm or math.inf
+        nn.utils.clip_grad_norm_(learner.network.parameters(), longest, error_if_nonfinite=True)
         optimizer.step()
         losses.append(loss.detach())
         spent += len(cells) * run_days(days, learner.model.warmup)

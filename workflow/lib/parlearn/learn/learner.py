@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from parlearn.learn.losses import squared_error, weighted_loss
 from parlearn.learn.settings import Settings
 from parlearn.models.base import ProcessModel
-from parlearn.models.observation import MAP_SPACE, SIX_AM, apply_map, fit_line, moments, pair
+from parlearn.models.observation import MAP_SPACE, apply_map, fit_line, moments, pair
+from parlearn.plan.targets import TARGETS, correctable
 from parlearn.study.tensors import Study
 
 
@@ -90,7 +91,7 @@ class Learner(nn.Module):
         """
         paired, cell_map = self.simulate(unit, cells, days)
         pairs = dict(zip(paired, zip(paired.values(), self.observed(cells, days).unbind(-1))))
-        for target in set(SIX_AM) & set(pairs):
+        for target in correctable(pairs):
             simulated, observed = pairs[target]
             if forget is not None and self.fits_line:
                 self.moments = (1 - forget) * self.moments + moments(simulated, observed)
@@ -108,7 +109,7 @@ class Learner(nn.Module):
             paired, _ = self.simulate(self.places_of(some), some, days)
             observed = self.observed(some, days)
             for k, (target, simulated) in enumerate(paired.items()):
-                if target in SIX_AM:
+                if TARGETS[target].correctable:
                     self.moments = self.moments + moments(simulated, observed[..., k])
 
     @torch.no_grad()

@@ -134,7 +134,7 @@ class SeriesTransformer(ParaFormerZ):
         return super().forward(inputs.attributes, inputs.series)
 
 
-#: method of runs.tsv: what builds its network
+#: method: what builds its network
 NETWORKS: dict[str, Callable[[NetworkShape], nn.Module]] = {
     "dpl_a": AttributeNetwork,
     "dpl_z": SeriesNetwork,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, fields
 import torch
 
 from parlearn.learn.parameter_networks import BOUNDS
-from parlearn.models.observation import OBSERVATION_MAPS, SIX_AM
+from parlearn.models.observation import OBSERVATION_MAPS
+from parlearn.plan.targets import TARGETS, correctable
 
 OPTIMIZERS = ("adam", "adadelta")
 
@@ -25,7 +26,7 @@ class Settings:
     final_rate : share of the learning rate at the end of a cosine over ``epochs``; 1 = constant
     weight_decay : L2 penalty on the weights
     rho : weight of the past in adadelta's running averages
-    gradient_norm : gradients longer than this are shortened to it
+    gradient_norm : gradients longer than this are shortened to it; None leaves them as they are
     patience : epochs without a better validation loss before stopping; never by default
     hidden : size of a hidden layer; width of a transformer
     layers : hidden layers of dpl_a, encoder layers of a transformer
@@ -47,7 +48,7 @@ class Settings:
     final_rate: float = 0.1
     weight_decay: float = 0.0
     rho: float = 0.9
-    gradient_norm: float = 1.0
+    gradient_norm: float | None = 1.0
     patience: int | None = None
     hidden: int = 64
     layers: int = 2
@@ -72,8 +73,9 @@ class Settings:
             if value is not None and value < 1:
                 raise ValueError(f"{name} = {value}; it must be at least 1")
         for name in ("learning_rate", "gradient_norm"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} = {getattr(self, name)}; it must be above 0")
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} = {value}; it must be above 0")
         for name in ("final_rate", "weight_decay", "rho", "dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} = {getattr(self, name)}; it must lie between 0 and 1")
@@ -88,10 +90,9 @@ class Settings:
             )
         if not self.targets or min(self.targets.values()) <= 0:
             raise ValueError(f"targets need weights above 0, got {dict(self.targets)}")
-        if self.observation_map != "none" and not set(self.targets) & set(SIX_AM):
-            raise ValueError(
-                f"observation_map {self.observation_map} is for {', '.join(SIX_AM)} only"
-            )
+        if self.observation_map != "none" and not correctable(self.targets):
+            known = ", ".join(correctable(TARGETS))
+            raise ValueError(f"observation_map {self.observation_map} is for {known} only")
 
     def make_optimizer(self, weights) -> torch.optim.Optimizer:
         """The optimizer of these ``weights``."""

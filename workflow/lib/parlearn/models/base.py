@@ -1,43 +1,18 @@
 """What every model is to a learner, a calibrator and an evaluation: parameters in, series out."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class Parameter:
-    """One model parameter with its physical bounds.
-
-    ``scale`` says how the unit interval maps onto the bounds: ``linear`` or ``log``.
-    """
-
-    name: str
-    unit: str
-    lower: float
-    upper: float
-    scale: str = "linear"
-    long_name: str = ""
-
-    def __post_init__(self):
-        if not self.lower < self.upper:
-            raise ValueError(
-                f"parameter {self.name}: lower bound {self.lower} is not below {self.upper}"
-            )
-        if self.scale not in ("linear", "log"):
-            raise ValueError(
-                f"parameter {self.name}: scale {self.scale!r} is neither 'linear' nor 'log'"
-            )
-        if self.scale == "log" and self.lower <= 0:
-            raise ValueError(f"parameter {self.name}: a log scale needs a lower bound above 0")
+from parlearn.models.parameter import Parameter
 
 
 class ParameterSpace:
-    """An ordered set of parameters: names, bounds, and the map from the unit cube."""
+    """An ordered set of parameters: names, bounds, and the way from the unit cube and back."""
 
-    def __init__(self, parameters):
+    def __init__(self, parameters: Iterable[Parameter]):
         self.parameters = tuple(parameters)
         if len({p.name for p in self.parameters}) != len(self.parameters):
             raise ValueError(f"a parameter is named twice in {[p.name for p in self.parameters]}")

@@ -12,12 +12,11 @@ the same depth: none (1 and 0), two numbers for the whole domain, or two per cel
 import torch
 from torch import Tensor
 
-from parlearn.models.base import Parameter, ParameterSpace
+from parlearn.models.base import ParameterSpace
+from parlearn.models.parameter import Parameter
+from parlearn.plan.targets import TARGETS
 
 OBSERVATION_MAPS = ("none", "domain", "network")
-
-#: targets observed at 6 a.m. as a state; these are the ones a linear map may apply to
-SIX_AM = ("soil_moisture",)
 
 #: bounds of a map per cell; the middle of the unit square is slope 1, offset 0
 MAP_SPACE = ParameterSpace(
@@ -32,7 +31,7 @@ def pair(simulated: Tensor, target: str) -> Tensor:
     """Simulated (..., 1 + day), one day before the days observed, as observed (..., day)."""
     if simulated.shape[-1] < 2:
         raise ValueError("pairing needs the day before the first one observed")
-    if target in SIX_AM:
+    if TARGETS[target].observed_as == "overpass":
         return 0.5 * (simulated[..., :-1] + simulated[..., 1:])
     return simulated[..., 1:]
 
@@ -44,7 +43,7 @@ def observe(simulated: Tensor, target: str, days: Tensor | None = None) -> Tenso
     last; each of one day where not given. NaN where they begin before the timeline.
     """
     if days is not None:
-        if target in SIX_AM:
+        if TARGETS[target].observed_as == "overpass":
             raise ValueError(f"{target} is seen at 6 a.m.: it has no mean of several days")
         simulated = _mean_of_last(simulated, days)
     first = torch.full_like(simulated[..., :1], torch.nan)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from parlearn.plan.catalogue import METHODS, Run, offered
 from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_yaml
+from parlearn.plan.experiments import Run
+from parlearn.plan.methods import METHODS
+from parlearn.plan.places import offered
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,12 @@ METRICS = {
     "nse": _SCORES,
     "kge": _SCORES,
     "bias_interquartile_range": _SCORES,
-    "ubrmse_increase_at_neighbours": _SCORES,
     "nse_lower_quartile": _SCORES,
     "nse_upper_quartile": _SCORES,
     "epochs_to_functional": Reads(("curve.csv",)),
-    "seconds_to_functional": Reads(("curve.csv",)),
-    "seconds_per_epoch": Reads(("history.csv",)),
+    # parameters.nc says on what machine they were learned
+    "seconds_to_functional": Reads(("curve.csv", "parameters.nc")),
+    "seconds_per_epoch": Reads(("history.csv", "parameters.nc")),
     "spatial_rmse": _MEANS,
     "spatial_corr": _MEANS,
     "spatial_nse": _MEANS,
@@ -76,13 +78,15 @@ NOT_COMPUTED = (
     "fss_highest_5",
     "training_minutes",
 )
+#: metrics of time: compared between runs on one machine, never with a time that a paper prints
+TIMES = ("seconds_to_functional", "seconds_per_epoch", "training_minutes")
 #: metrics of one parameter, which the claim names
 OF_PARAMETER = ("largest_value", "neighbour_roughness", "rank_corr_with_precipitation")
 
-#: words that tell the members of an order apart, by the column of the table of runs they stand for
+#: words that tell the members of an order apart, by the column of a run that they stand for
 WORDS = {
     # beside our own methods: a surrogate itself, and what other cases of the papers compare with
-    "method": (*METHODS, "surrogate", "mpr", "linear", "l1", "ganpo"),
+    "method": tuple(dict.fromkeys((*METHODS, "surrogate", "mpr", "linear", "l1", "ganpo"))),
     "sampling": ("s16", "s8", "s4", "all"),
     "period": ("one_year", "two_years"),
     "cells": ("train", "test"),
@@ -91,8 +95,8 @@ WORDS = {
     "share": ("2_percent", "12.5_percent", "25_percent", "100_percent"),
     "surrogate": ("lstm", "arnet"),
 }
-#: what the papers train, by study: through a surrogate, on soil moisture with two numbers for the
-#: domain or on fluxes as they are; other studies are not built
+#: what the papers train, by study: through a surrogate, on soil moisture with one linear correction
+#: for the domain or on fluxes as they are; other studies are not built
 AS_PUBLISHED = {
     "smap": {"model": "surrogate", "observation_map": "domain", "targets": ("soil_moisture",)},
     "huaihe": {"model": "surrogate", "observation_map": "none", "targets": ("evapotranspiration",)},
@@ -101,6 +105,8 @@ AS_PUBLISHED = {
 PUBLISHED_DEFAULT = {"smap": "NLDAS-2", "huaihe": "Sun et al. 2024"}
 #: the RMSE below which the papers call a model functional
 FUNCTIONAL = 0.05
+#: comparisons of our own numbers with each other; all others are with a published number
+RANKINGS = ("order", "alike")
 
 
 def read_claims(path, schemas) -> list[dict]:
@@ -150,7 +156,7 @@ def claim_files(entries: list[dict], config: Mapping) -> dict[str, list[str]]:
         for row in term["runs"]
         for name in reads.run
     }
-    card = f"<study>/surrogate/round-{config['simulate']['rounds']}/card.json"
+    card = f"<study>/surrogate/round-{config.get('simulate', {}).get('rounds', 0)}/card.json"
     of_surrogate = any(
         term["method"] == "surrogate" for entry in answered for term in entry["terms"]
     )
@@ -166,12 +172,12 @@ def members(claim: Mapping) -> list[tuple[str, int, dict]]:
 
     A member of an order or a ratio says by words how it departs from the quantity: ``s16
     one_year``. Members in a list of their own share a place: nothing is said of the order among
-    them.
+    them. Members that are alike have a place each.
     """
     quantity = {"cells": "train", **claim["quantity"]}
-    if "order" not in claim and "ratio" not in quantity:
+    order = claim.get("order") or claim.get("among") or quantity.get("ratio")
+    if not order:
         return [(quantity.get("method", ""), 0, quantity)]
-    order = claim.get("order", quantity.get("ratio"))
     places = [[p] if isinstance(p, str) else p for p in order]
     return [
         (member, place, {**quantity, **{_field(word): word for word in member.split()}})
@@ -207,6 +213,8 @@ def _problems(claim, claims):
     known = [c["id"] for c in claims]
     if "tolerance" not in claim and claim["compare"] == "value":
         yield "tolerance: is missing: add it"
+    if "margin" in claim and claim["compare"] not in RANKINGS:
+        yield f"margin: does not go with {claim['compare']}: a value has a tolerance, so remove it"
     if other and other not in known:
         yield f"disagrees_with: there is no claim {other!r}{guess(other, known)}"
     elif other and next(c for c in claims if c["id"] == other).get("disagrees_with") is None:
@@ -228,7 +236,8 @@ def _problems(claim, claims):
     for _, _, fields in members(claim):
         if "" in fields:
             every = [word for words in WORDS.values() for word in words]
-            yield f"order, ratio, expected: {fields['']!r} is unknown{guess(fields[''], every)}"
+            unknown = fields[""]
+            yield f"order, among, ratio, expected: {unknown!r} is unknown{guess(unknown, every)}"
             continue
         for field, words in WORDS.items():
             if field in fields and fields[field] not in words:
@@ -236,7 +245,8 @@ def _problems(claim, claims):
         if "method" not in fields:
             yield "quantity: names no method, nor does the order: add it"
         elif claim["study"] in AS_PUBLISHED and fields["method"] != "surrogate":
-            needed = ("sampling",) if fields["method"] == "default" else ("sampling", "period")
+            untrained = fields["method"] in family("baseline")
+            needed = ("sampling",) if untrained else ("sampling", "period")
             for field in needed:
                 if field not in fields:
                     yield f"quantity: names no {field}, nor does the order: add it"
@@ -259,34 +269,82 @@ def _entry(claim, runs, config) -> dict:
     if target and reads.observed and target not in offered(config):
         entry["why"] = f"the source {source['name']} has no observations of {target}"
         return entry
-    number = claim["compare"] != "order"
     terms, notes, missing = _terms(claim, _reading(claim, config), runs, config)
-    methods = {term["method"] for term in terms}
-    through_surrogate = claim["quantity"].get("simulated_by") == "surrogate"
-    if (number or claim.get("data") == "real") and source["name"] == "twin":
-        entry["why"] = "of real data, and this is a twin"
-    elif missing:
-        entry["why"] = missing
-    elif number and "default" in methods and not source.get("priors"):
-        entry["why"] = (
-            f"of the parameters of {PUBLISHED_DEFAULT[claim['study']]}, which are not here"
-        )
-    elif number and through_surrogate:
-        entry["why"] = "of what the surrogate simulates, and ours is simulated by VIC"
+    why = missing or _not_comparable(claim, terms, source)
+    # that it is a twin says more than what is missing on it
+    if source["name"] == "twin" and (_published(claim) or claim.get("data") == "real"):
+        why = "of real data, and this is a twin"
     if missing:
-        return entry
-    if "default" in methods and source.get("priors"):
-        notes.append("default: the parameters of source.statics, within the bounds of learned ones")
-    elif "default" in methods:
+        return entry | {"why": why}
+    notes += _notes(claim, terms, config)
+    return entry | {"terms": terms, "why": why, "notes": notes}
+
+
+def _published(claim) -> bool:
+    """Whether a claim holds our number against a published one."""
+    return claim["compare"] not in RANKINGS
+
+
+def _not_comparable(claim, terms, source) -> str:
+    """Why our number, which is there, cannot be held against the published one; empty if it can."""
+    quantity = claim["quantity"]
+    if not _published(claim):
+        return ""
+    if any(term["method"] == "default" for term in terms) and not source.get("priors"):
+        return f"of the parameters of {PUBLISHED_DEFAULT[claim['study']]}, which are not here"
+    if quantity.get("simulated_by") == "surrogate":
+        return "of what the surrogate simulates, and ours is simulated by VIC"
+    if quantity["metric"] in TIMES and "ratio" not in quantity:
+        return "a time on the machine of the paper"
+    return ""
+
+
+def _notes(claim, terms, config) -> list[str]:
+    """What a reader of an answer should know about the data, the models and the words."""
+    source, quantity = config["source"], claim["quantity"]
+    notes = []
+    if any(term["method"] == "default" for term in terms):
         theirs = PUBLISHED_DEFAULT[claim["study"]]
-        notes.append(f"default: prior parameters of VIC, not those of {theirs}")
-    if source["name"] != "twin" and any(term["cells"] == "test" for term in terms):
+        notes.append(
+            "default: the parameters of source.statics, within the bounds of learned ones"
+            if source.get("priors")
+            else f"default: prior parameters of VIC, not those of {theirs}"
+        )
+    # regular grids have the papers' neighbours, 3 rows and 3 columns away
+    if source["name"] == "hydrodl" and any(term["cells"] == "test" for term in terms):
         notes.append("cells held out are scattered, not neighbours of trained ones")
-    if through_surrogate:
+    if quantity.get("correction") == "none":
+        notes.append("scored before the linear correction, which would remove it")
+    if quantity.get("simulated_by") == "surrogate":
         notes.append("simulated by the surrogate there, by VIC here")
-    if "functional" in metric and config["threshold"] != FUNCTIONAL:
+    if "functional" in quantity["metric"] and config["threshold"] != FUNCTIONAL:
         notes.append(f"functional: RMSE {config['threshold']} in place of {FUNCTIONAL}")
-    return entry | {"terms": terms, "notes": notes}
+    if source["name"] == "twin" and not _published(claim):
+        notes += _built_into_twins(claim, terms)
+    return notes
+
+
+def _built_into_twins(claim, terms) -> list[str]:
+    """What the making of a twin says to a claim before anything is learned."""
+    quantity, study = claim["quantity"], claim["study"]
+    known = [METHODS[term["method"]] for term in terms if term["method"] in METHODS]
+    families = {method.family for method in known}
+    notes = []
+    if quantity["metric"] == "neighbour_roughness":
+        notes.append("built into the twin: its true parameters vary smoothly in space")
+    if {"network", "search"} <= families and any(term["cells"] == "test" for term in terms):
+        notes.append(
+            "built into the twin: a law of attributes, which networks can learn and a search cell "
+            "by cell cannot, makes its parameters, at neighbours as at trained cells"
+        )
+    if quantity.get("target") not in (None, *AS_PUBLISHED[study]["targets"]):
+        notes.append("built into the twin: the same true parameters made soil moisture and ET")
+    if families == {"network"} and len({"series" in method.reads for method in known}) == 2:
+        notes.append(
+            "built into the twin: attributes tell a set share of its parameters, and series may "
+            "tell the rest"
+        )
+    return notes
 
 
 def _reading(claim, config) -> dict[str, str]:
@@ -332,11 +390,11 @@ def _terms(claim, reading, runs, config) -> tuple[list[dict], list[str], str]:
 def _runs_like(asked, runs, study) -> list[Run]:
     """Runs that answer a term, one a seed.
 
-    What is not trained is the same everywhere but for two numbers, so that at trained cells a run
-    of it for another sampling or period will do.
+    The parameters of an untrained method do not depend on sampling and period; its linear
+    correction is fitted to them. At trained cells a run of another sampling or period will do.
     """
     fields = {k: asked[k] for k in ("method", "sampling", "period") if k in asked}
-    if METHODS.get(asked["method"], "-") != "-":
+    if asked["method"] in METHODS and METHODS[asked["method"]].trained:
         fields |= AS_PUBLISHED[study]
         return [r for r in runs.values() if all(getattr(r, k) == v for k, v in fields.items())]
     found = [r for r in runs.values() if r.method == asked["method"]]

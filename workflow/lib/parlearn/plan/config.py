@@ -13,6 +13,9 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
+from parlearn.models.registry import PROCESSES
+from parlearn.plan.methods import METHODS, made_by, settings_parts
+
 #: the parser in C where PyYAML was built with it, ten times as fast
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -91,9 +94,10 @@ def check_config(config: Mapping, schemas, file, root=".") -> dict:
     config["presets"] = read_presets(schemas.parent / "presets.yaml", schemas)
     problems = [
         *_archive_problems(config),
+        *_model_problems(config),
         *_period_problems(config),
         *_size_problems(config),
-        *_preset_problems(config, schemas, file),
+        *_settings_problems(config, schemas, file),
         *_batches_problems(config),
         *_pilot_problems(config),
         *_dataset_problems(config),
@@ -119,30 +123,43 @@ def check_config(config: Mapping, schemas, file, root=".") -> dict:
 
 
 def read_presets(path, schemas) -> dict:
-    """Settings of learners as papers print them: preset -> method -> settings."""
+    """Settings of methods as papers print them: preset -> method -> settings."""
     presets = read_yaml(path)
+    known = [name for name, method in METHODS.items() if method.settings]
     for name, methods in presets.items():
         for method, settings in methods.items():
-            check_schema(settings, Path(schemas) / "dpl.schema.yaml", path, f"{name}.{method}")
+            if method not in known:
+                raise ConfigError(path, [_not_among(f"{name}.{method}", method, known)])
+            schema = Path(schemas) / f"{METHODS[method].settings}.schema.yaml"
+            check_schema(settings, schema, path, f"{name}.{method}")
     return presets
 
 
-def _preset_problems(config, schemas, file):
-    for name, settings in config["settings"]["dpl"].items():
-        key = f"settings.dpl.{name}"
-        own = {k: v for k, v in settings.items() if k != "preset"}
-        try:
-            check_schema(own, schemas / "dpl.schema.yaml", file, under=key)
-        except ConfigError as error:
-            yield from error.problems
-        paper, known = settings.get("preset"), config["presets"]
-        if paper is not None and paper not in known:
-            yield (
-                f"{key}.preset: {paper!r} is unknown{guess(paper, known)}; there are "
-                f"{listed(known)}"
-            )
-        if paper is None and "epochs" not in own:
-            yield f"{key}: epochs is missing: add it (config/README.md explains each key)"
+def _settings_problems(config, schemas, file):
+    """What is wrong with the settings of methods: parts, names, presets that they ask for."""
+    parts, presets = settings_parts(), config["presets"]
+    for part, named in config["settings"].items():
+        if part not in parts:
+            yield _unknown_key("settings", part, parts)
+            continue
+        for name, settings in named.items():
+            key = f"settings.{part}.{name}"
+            paper = settings.get("preset")
+            if paper is not None and paper not in presets:
+                yield _not_among(f"{key}.preset", paper, presets)
+                continue
+            own = {k: v for k, v in settings.items() if k != "preset"}
+            # what a preset gives need not be there
+            printed = presets[paper] if paper else {}
+            given = next((s for m, s in printed.items() if METHODS[m].settings == part), {})
+            try:
+                check_schema({**given, **own}, schemas / f"{part}.schema.yaml", file, under=key)
+            except ConfigError as error:
+                yield from error.problems
+
+
+def _not_among(key, value, known) -> str:
+    return f"{key}: {value!r} is unknown{guess(value, known)}; choose from {listed(known)}"
 
 
 def _key(error, content, under) -> str:
@@ -173,7 +190,7 @@ def _sentence(error, key) -> str:
         )
     if error.validator in ("enum", "const"):
         allowed = error.validator_value if error.validator == "enum" else [error.validator_value]
-        return f"{key}: {value!r} is unknown{guess(value, allowed)}; choose from {listed(allowed)}"
+        return _not_among(key, value, allowed)
     if error.validator == "type":
         wanted = error.validator_value
         wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
@@ -242,7 +259,13 @@ def shape_of(source: Mapping) -> tuple[int, int]:
 
 def _period_problems(config):
     periods = {f"periods.train.{k}": v for k, v in config["periods"]["train"].items()}
-    periods["periods.test"] = config["periods"]["test"]
+    withheld = [f"periods.{name}" for name in ("test", "validate") if name in config["periods"]]
+    periods |= {key: config["periods"][key.removeprefix("periods.")] for key in withheld}
+    if "validate" in config["periods"]["train"]:
+        yield (
+            "periods.train.validate: is the name of the period that methods choose on: rename the "
+            "training period, or give periods.validate"
+        )
     bad = False
     if config["source"]["name"] == "twin" and record_of(config["source"]) is None:
         yield (
@@ -273,14 +296,16 @@ def _period_problems(config):
             )
     if bad:
         return
-    test = periods.pop("periods.test")
-    for key, (first, last) in periods.items():
-        # ISO dates sort as text
-        if first <= test[1] and test[0] <= last:
-            yield (
-                f"{key}: {first} .. {last} overlaps the test period {test[0]} .. {test[1]}: "
-                "part them"
-            )
+    for name in withheld:
+        other = periods.pop(name)
+        what = f"{name.removeprefix('periods.').replace('validate', 'validation')} period"
+        for key, (first, last) in periods.items():
+            # ISO dates sort as text
+            if first <= other[1] and other[0] <= last:
+                yield (
+                    f"{key}: {first} .. {last} overlaps the {what} {other[0]} .. {other[1]}: "
+                    "part them"
+                )
 
 
 def _archive_problems(config):
@@ -312,6 +337,38 @@ def _archive_problems(config):
             yield f"source.products.{name}: has a mirror and a url: leave one out"
 
 
+def _model_problems(config):
+    model = config["model"]
+    if model["process"] not in PROCESSES:
+        yield (
+            f"model.process: {model['process']!r} is unknown{guess(model['process'], PROCESSES)}; "
+            f"there are {listed(PROCESSES)}"
+        )
+        return
+    process = PROCESSES[model["process"]]
+    known = [parameter.name for parameter in process.parameters]
+    for name in model["parameters"]:
+        if name not in known:
+            yield (
+                f"model.parameters: {process.label} has no parameter {name!r}{guess(name, known)}; "
+                f"it has {listed(known)}"
+            )
+    if "process" not in model["simulate_with"]:
+        yield "model.simulate_with: has no process: every run is judged by it, so add it"
+    wanted = "surrogate" in model["simulate_with"]
+    for key in ("simulate", "surrogate"):
+        if wanted and key not in config:
+            yield (
+                f"{key}: is missing, and model.simulate_with asks for a surrogate: add the key or "
+                "take surrogate out there"
+            )
+        if not wanted and key in config:
+            yield (
+                f"{key}: nothing uses it, since model.simulate_with asks for no surrogate: take it "
+                "out or add surrogate there"
+            )
+
+
 def _batches_problems(config):
     known = config["samplings"]
     for name in config.get("calibrate", {"batches": {}})["batches"]:
@@ -323,11 +380,18 @@ def _batches_problems(config):
 
 
 def _pilot_problems(config):
+    if "simulate" not in config:
+        return
     pilot = config["simulate"]["pilot"]
+    methods = made_by("learn_dpl")
+    if pilot["method"] not in methods:
+        yield _not_among("simulate.pilot.method", pilot["method"], methods)
+        return
+    part = METHODS[pilot["method"]].settings
     for key, known, where in (
         ("sampling", config["samplings"], "samplings"),
         ("period", config["periods"]["train"], "periods.train"),
-        ("settings", config["settings"]["dpl"], "settings.dpl"),
+        ("settings", config["settings"].get(part, {}), f"settings.{part}"),
     ):
         if pilot[key] not in known:
             yield (

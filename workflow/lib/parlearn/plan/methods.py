@@ -5,10 +5,20 @@ the audit and every figure read this table and name no method. Imports nothing h
 """
 
 from dataclasses import dataclass
+from importlib import import_module
 
-#: families: ``baseline`` trains nothing; ``search`` calibrates each unit by itself; ``network``
-#: trains a parameter network by gradients
-FAMILIES = ("baseline", "search", "network")
+#: families, and the files that their runs have beside those of every run: ``baseline`` trains
+#: nothing; ``search`` calibrates each unit by itself; ``network`` trains a parameter network by
+#: gradients
+FAMILIES = {
+    "baseline": (),
+    "search": ("curve", "history"),
+    "network": ("curve", "history", "card"),
+}
+#: models that a method may learn through, and what the column ``model`` of a run calls them
+MODELS = {"surrogate": "surrogate", "process": "vic"}
+#: what stands in the columns ``model`` and ``settings`` of a run that learns nothing
+NOTHING = "-"
 
 
 @dataclass(frozen=True)
@@ -20,34 +30,57 @@ class Method:
     name : as in experiments and run names
     label : in figures and tables, matplotlib's mathtext
     family : one of :data:`FAMILIES`
-    rule : the rule that writes its ``parameters.nc`` (a search joins the jobs of its rule)
+    rules : the rules that make its ``parameters.nc``; the first is the one that learns
     reads : what it sees of a unit: ``attributes``, ``series`` (forcing and past observations),
-        ``observations`` (in its loss); of training units and the training period alone
-    settings : the part of the configuration's ``settings`` that holds its choices; None without
+        ``observations`` (in its loss); of training units and the training period alone; and
+        ``validation``, years of their own on which it chooses
+    settings : the part of the configuration's ``settings`` that holds its choices, checked by the
+        schema of that name; None without
     works_on : ``units`` one by one or in any batch, or whole ``maps`` of a study on a grid
-    through : models it may learn through: ``surrogate``, ``process``; empty where it learns nothing
+    through : which of :data:`MODELS` it may learn through; empty where it learns nothing
+    module : of a method of the rule ``learn_dpl``: the module of the library, by its dotted name,
+        that gives ``Settings`` and ``learn`` as :mod:`parlearn.learn.dpl` does
     """
 
     name: str
     label: str
     family: str
-    rule: str
+    rules: tuple[str, ...]
     reads: tuple[str, ...]
     settings: str | None = None
     works_on: str = "units"
     through: tuple[str, ...] = ()
+    module: str | None = None
+
+    def load(self):
+        """The module that learns."""
+        return import_module(f"parlearn.{self.module}")
 
     @property
     def trained(self) -> bool:
         return self.family != "baseline"
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that its runs have beside those of every run."""
+        return FAMILIES[self.family]
 
-_BOTH = ("surrogate", "process")
+    @property
+    def models(self) -> tuple[str, ...]:
+        """What the column ``model`` of its runs may hold."""
+        return tuple(MODELS[model] for model in self.through) or (NOTHING,)
 
 
 def _network(name, label, *reads):
     return Method(
-        name, label, "network", "learn_dpl", (*reads, "observations"), "dpl", through=_BOTH
+        name,
+        label,
+        "network",
+        ("learn_dpl",),
+        (*reads, "observations"),
+        settings="dpl",
+        through=("surrogate", "process"),
+        module="learn.dpl",
     )
 
 
@@ -55,10 +88,16 @@ def _network(name, label, *reads):
 METHODS = {
     method.name: method
     for method in (
-        Method("default", "Default", "baseline", "set_default", ("attributes",)),
-        Method("cellmean", "Cell mean", "baseline", "set_cellmean", ("observations",)),
+        Method("default", "Default", "baseline", ("set_default",), ("attributes",)),
+        Method("cellmean", "Cell mean", "baseline", ("set_cellmean",), ("observations",)),
         Method(
-            "sceua", "SCE-UA", "search", "calibrate_sceua", ("observations",), "sceua", through=_BOTH
+            "sceua",
+            "SCE-UA",
+            "search",
+            ("calibrate_sceua", "join_sceua"),
+            ("observations",),
+            settings="sceua",
+            through=("surrogate", "process"),
         ),
         _network("dpl_a", "dPL $g_A$", "attributes"),
         _network("dpl_z", "dPL $g_Z$", "attributes", "series"),
@@ -70,12 +109,22 @@ METHODS = {
 
 def made_by(rule: str) -> list[str]:
     """Names of the methods whose parameters a rule makes."""
-    return [method.name for method in METHODS.values() if method.rule == rule]
+    return [method.name for method in METHODS.values() if rule in method.rules]
 
 
 def family(name: str) -> list[str]:
     """Names of the methods of a family."""
     return [method.name for method in METHODS.values() if method.family == name]
+
+
+def rules() -> list[str]:
+    """All rules that make parameters, each once."""
+    return list(dict.fromkeys(rule for method in METHODS.values() for rule in method.rules))
+
+
+def settings_parts() -> list[str]:
+    """Parts of the configuration's ``settings``, each once."""
+    return list(dict.fromkeys(m.settings for m in METHODS.values() if m.settings))
 
 
 def is_trained(name: str) -> bool:

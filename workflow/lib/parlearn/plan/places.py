@@ -1,9 +1,10 @@
-"""Where twins lie, and which products would see them there.
+"""Where twins lie, which products see them there, and what a source has observations of.
 
 Imports nothing heavy, since the workflow reads it each time it is planned.
 """
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -42,3 +43,12 @@ def box(place: str, rows: int, cols: int) -> dict[str, float]:
     south, west = corner(place, rows, cols)
     step = PLACES[place].resolution
     return {"south": south, "north": south + rows * step, "west": west, "east": west + cols * step}
+
+
+def offered(config: Mapping) -> list[str]:
+    """What a study can be compared with: targets observed, the truth of a twin, a surrogate."""
+    source = config["source"]
+    models = [name for name in config["model"]["simulate_with"] if name == "surrogate"]
+    if source["name"] == "twin":
+        return [*PLACES[source.get("place", "plains")].observations, "truth", *models]
+    return [*source.get("observations", ["soil_moisture"]), *models]

@@ -6,8 +6,6 @@ labels read this table and name no target. Imports nothing heavy.
 
 from dataclasses import dataclass
 
-INF = float("inf")
-
 
 @dataclass(frozen=True)
 class Target:
@@ -25,6 +23,8 @@ class Target:
     slack : how far outside the range a regression (a surrogate) may answer
     scale : what a loss of several targets divides the error by: ``domain``, the standard deviation
         over all training units, or ``unit``, that of each unit by itself
+    between : variables of domain.nc between which it lies in each unit; a surrogate learns the
+        share of that range, where the domain has them
     scores : names in :data:`parlearn.metrics.point.METRICS`, in the order of ``metrics.nc``
     label, short : axis label with unit; name in running text and headings
     mean_factor, mean_unit : what a temporal mean is multiplied by for display, and its unit then
@@ -39,7 +39,8 @@ class Target:
     correctable: bool
     label: str
     short: str
-    slack: float = INF
+    slack: float = 0.0
+    between: tuple[str, str] | None = None
     scale: str = "domain"
     scores: tuple[str, ...] = ("bias", "rmse", "ubrmse", "corr", "nse")
     mean_factor: float = 1.0
@@ -60,6 +61,7 @@ TARGETS = {
             label="Soil moisture (m³ m⁻³)",
             short="Soil moisture",
             slack=0.1,
+            between=("resid_moist", "porosity"),
             mean_unit="m³ m⁻³",
         ),
         Target(

@@ -16,12 +16,12 @@ import xarray as xr
 from parlearn.calibrate.objective import LARGEST_CALL
 from parlearn.metrics.point import METRICS, rmse
 from parlearn.models.base import ProcessModel
-from parlearn.models.observation import SIX_AM, apply_map, fit_domain_map, observe, pair
+from parlearn.models.observation import apply_map, fit_domain_map, observe, pair
+from parlearn.plan.targets import TARGETS
 from parlearn.study.roles import ROLES, TESTS
 
-#: scores of metrics.nc, in their order there
-SCORES = ("bias", "rmse", "ubrmse", "corr", "nse")
 MAPS = ("raw", "mapped")
+DIMENSIONS = ("target", "model", "map", "period", "metric", "cell")
 
 Span = tuple[str, str]
 
@@ -39,19 +39,21 @@ def score(
 
     Parameters
     ----------
-    simulation : targets (model, cell, time), as in simulation.nc: the end of each day
+    simulation : targets (model, cell, time), as in simulation.nc: the end of each day; of an
+        ensemble (model, member, cell, time)
     observations : targets (cell, time) on the same days, NaN = gap; a target whose observations
         are means of several days has their number, ``NAME_days`` (time)
     periods : first and last day, ISO, inclusive, of "train" and "test"
     role : (cell,) see :data:`parlearn.study.roles.ROLES`
-    slope, offset : scalars or (cell,), the observation map of the run; fluxes have none, their
-        "mapped" scores are the raw ones
+    slope, offset : scalars or (cell,), of an ensemble scalars, (member,) or (member, cell): the
+        linear correction of the run; fluxes have none, their "mapped" scores are the raw ones
 
     Returns
     -------
     ``score(target, model, map, period, metric, cell)``, NaN where a cell has fewer than two
     observations or a score is not defined; ``role(cell)``; ``observed(target, period, cell)``, the
-    number of observed days.
+    number of observed days. Of an ensemble the score is that of the mean of its members' series,
+    and ``member_score`` has that of each (member first).
     """
     targets = [name for name in observations.data_vars if name in simulation]
     days = {name: days_of(observations, name) for name in targets}
@@ -62,24 +64,29 @@ def score(
         )
     dates = _same_days(simulation, observations)
     windows = [_window(dates, span, name) for name, span in periods.items()]
-    slope, offset = (torch.as_tensor(np.asarray(x, np.float64)) for x in (slope, offset))
-    scores, counts = [], []
+    metrics = list(dict.fromkeys(name for target in targets for name in TARGETS[target].scores))
+    ensemble = "member" in simulation.dims
+    correction = [_of_members(x, ensemble) for x in (slope, offset)]
+    scores, of_members, counts = [], [], []
     for target in targets:
-        simulated = _tensor(simulation[target].transpose("model", "cell", "time"))
+        simulated = _tensor(simulation[target].transpose("model", ..., "cell", "time"))
         observed = _tensor(observations[target].transpose("cell", "time"))
         raw = observe(simulated, target, days[target])
-        mapped = apply_map(raw, slope, offset) if target in SIX_AM else raw
-        both = torch.stack([raw, mapped], 1)  # (model, map, cell, time)
-        pairs = [(both[..., w], observed[:, w].expand(both[..., w].shape)) for w in windows]
-        by_period = [torch.stack([METRICS[m](*x) for m in SCORES], 2) for x in pairs]
-        scores.append(torch.stack(by_period, 2))
+        mapped = apply_map(raw, *correction) if TARGETS[target].correctable else raw
+        both = torch.stack([raw, mapped], 1)  # (model, map, cell, time), or with a member third
+        if ensemble:
+            of_members.append(_scores(both.movedim(2, 0), observed, windows, target, metrics))
+            both = both.mean(2)
+        scores.append(_scores(both, observed, windows, target, metrics))
         counts.append(torch.stack([torch.isfinite(observed[:, w]).sum(-1) for w in windows]))
+    extra = {}
+    if ensemble:
+        values = torch.stack(of_members, 1).numpy().astype(np.float32)
+        extra["member_score"] = (("member", *DIMENSIONS), values)
     return xr.Dataset(
         {
-            "score": (
-                ("target", "model", "map", "period", "metric", "cell"),
-                torch.stack(scores).numpy().astype(np.float32),
-            ),
+            "score": (DIMENSIONS, torch.stack(scores).numpy().astype(np.float32)),
+            **extra,
             "observed": (
                 ("target", "period", "cell"),
                 torch.stack(counts).numpy().astype(np.int32),
@@ -91,9 +98,31 @@ def score(
             "model": simulation["model"].values.astype(str),
             "map": list(MAPS),
             "period": list(periods),
-            "metric": list(SCORES),
+            "metric": metrics,
         },
     )
+
+
+def _scores(series: torch.Tensor, observed: torch.Tensor, windows, target, metrics) -> torch.Tensor:
+    """Scores (..., period, metric, cell) of series (..., cell, time); NaN where a metric is none of
+    the target's."""
+    by_period = []
+    for window in windows:
+        simulated = series[..., window]
+        seen = observed[:, window].expand(simulated.shape)
+        none = simulated.new_full(simulated.shape[:-1], torch.nan)
+        by_metric = [
+            METRICS[name](simulated, seen) if name in TARGETS[target].scores else none
+            for name in metrics
+        ]
+        by_period.append(torch.stack(by_metric, -2))
+    return torch.stack(by_period, -3)
+
+
+def _of_members(values, ensemble: bool) -> torch.Tensor:
+    """Slope or offset as :func:`apply_map` takes it: one for each member as (member, 1)."""
+    values = torch.as_tensor(np.asarray(values, np.float64))
+    return values[:, None] if ensemble and values.ndim == 1 else values
 
 
 def days_of(observations: xr.Dataset, target: str) -> torch.Tensor | None:
@@ -187,7 +216,7 @@ def curve(
         part = slice(first, first + size)
         simulated = model.simulate(parameters[part], chosen, days)
         paired = pair(simulated[..., model.outputs.index(target)].cpu(), target)
-        if target in SIX_AM:
+        if TARGETS[target].correctable:
             paired = apply_map(paired, slope[part], offset[part])
         errors.append(rmse(paired, observed.expand(paired.shape)))
     errors = torch.cat(errors).numpy()

@@ -1,88 +1,120 @@
-"""The study and the process model of a run, opened from the files and names of the run."""
+"""The study and the model of a run, opened from the files and names of the run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import xarray as xr
+from torch import Tensor
 
-from parlearn.models.base import ProcessModel
+from parlearn.models.base import ParameterSpace, ProcessModel
+from parlearn.models.registry import PROCESSES
 from parlearn.models.surrogate.model import Surrogate
-from parlearn.models.vic import VIC
 from parlearn.storage import contracts
+from parlearn.storage.contracts import SURROGATE
 from parlearn.storage.device import pick_device
 from parlearn.study.tensors import Study, load_study
 
-#: what runs are simulated for; the rest of VIC's outputs stays with VIC
-OUTPUTS = ("soil_moisture", "evapotranspiration")
+
+def space_of(model: Mapping) -> ParameterSpace:
+    """Free parameters of a study, of ``model`` with keys ``process`` and ``parameters``."""
+    return ParameterSpace(PROCESSES[model["process"]].chosen(model["parameters"]))
 
 
-def device_of(model: str, wanted: str) -> str:
-    """The torch device for a model; ``auto`` is the CPU for VIC, whose compiled loop runs there."""
-    return pick_device("cpu" if model == "vic" and wanted == "auto" else wanted)
+def default_of(model: Mapping, domain: xr.Dataset) -> Tensor:
+    """Prior parameters (cell, P) of a study's process model."""
+    process = PROCESSES[model["process"]]
+    return process.load().default_parameters(domain, tuple(model["parameters"]))
 
 
-def open_model(
-    name: str,
+def device_of(through: str, model: Mapping, wanted: str) -> str:
+    """The torch device of a run; where that is ``auto`` a process model may prefer one."""
+    preferred = PROCESSES[model["process"]].runs_on
+    return pick_device(preferred if through != SURROGATE and wanted == "auto" else wanted)
+
+
+def open_process(
+    model: Mapping,
     domain: xr.Dataset,
     forcing: xr.Dataset,
     *,
-    parameters,
-    surrogate=None,
+    outputs: Sequence[str] | None = None,
     device: str = "cpu",
 ) -> ProcessModel:
-    """The model ``vic`` or ``surrogate``.
+    """The process model of a study, bound to a domain and its forcing.
 
     Parameters
     ----------
-    parameters : names of VIC's free parameters; a surrogate brings its own, which must be the same
-    surrogate : folder of the surrogate's files, for that model
-    device : torch device its tensors live on
+    model : ``process``, a name in :data:`~parlearn.models.registry.PROCESSES`, and ``parameters``,
+        the names of its free ones
+    outputs : what it is to give; all the targets it knows by default
 
     Raises
     ------
     ValueError
-        An unknown name, or a surrogate of other parameters.
+        An unknown parameter or output.
     """
-    if name == "vic":
-        return VIC(domain, forcing, names=tuple(parameters), outputs=OUTPUTS, device=device)
-    if name != "surrogate":
-        raise ValueError(f"unknown model {name!r}; there are vic and surrogate")
-    model = Surrogate.load(surrogate, domain, forcing)
-    if model.space.names != tuple(parameters):
+    process = PROCESSES[model["process"]]
+    options = {}
+    if process.scratch:
+        # removed together with the model that works in it
+        folder = TemporaryDirectory(prefix=f"parlearn-{process.name}-")
+        options["scratch"] = Path(folder.name)
+    opened = process.load().build(
+        domain,
+        forcing,
+        names=tuple(p.name for p in process.chosen(model["parameters"])),
+        outputs=tuple(outputs or process.targets),
+        device=device,
+        **options,
+    )
+    if process.scratch:
+        opened.scratch = folder
+    return opened
+
+
+def open_surrogate(
+    folder: Path, model: Mapping, domain: xr.Dataset, forcing: xr.Dataset, device: str = "cpu"
+) -> Surrogate:
+    """The surrogate in a folder; ValueError where it was trained for other parameters."""
+    surrogate = Surrogate.load(folder, domain, forcing)
+    if surrogate.space.names != tuple(model["parameters"]):
         raise ValueError(
-            f"the surrogate in {surrogate} has the parameters {', '.join(model.space.names)}, the "
-            f"configuration {', '.join(parameters)}: train it again"
+            f"the surrogate in {folder} has the parameters {', '.join(surrogate.space.names)}, the "
+            f"configuration {', '.join(model['parameters'])}: train it again"
         )
-    return model.to(device)
+    return surrogate.to(device)
 
 
 class Opened(NamedTuple):
-    """What a learner works on; study and model are on the device."""
+    """What a learner works on; study and model are on the device, ``default`` (cell, P) is not."""
 
     domain: xr.Dataset
     study: Study
     model: ProcessModel
+    default: Tensor
     device: str
 
 
-def open_run(files: Mapping, run: Mapping, *, parameters, device: str) -> Opened:
+def open_run(files: Mapping, run: Mapping, *, model: Mapping, device: str) -> Opened:
     """Study and model of a run.
 
     Parameters
     ----------
     files : paths ``domain``, ``forcing`` and ``training``; ``surrogate``, the list of the files of
-        the surrogate, empty where the model is VIC
-    run : ``model``, ``sampling``, ``period``, its ``span`` and ``targets``
-    parameters : names of the free parameters
+        the surrogate, empty where the run learns through the process model itself
+    run : ``model`` (``surrogate`` or ``process``), ``sampling``, ``period``, its ``span``,
+        ``targets``, and ``validation``, the years of its own that a method may select on
+    model : ``process`` and ``parameters`` of the study, see :func:`open_process`
     device : as configured, see :func:`device_of`
 
     Raises
     ------
     ValueError
-        As :func:`parlearn.study.tensors.load_study` and :func:`open_model`.
+        As :func:`parlearn.study.tensors.load_study` and :func:`open_process`.
     """
-    device = device_of(run["model"], device)
+    device = device_of(run["model"], model, device)
     domain = contracts.read(files["domain"], "domain")
     forcing = contracts.read(files["forcing"], "forcing")
     study = load_study(
@@ -92,15 +124,12 @@ def open_run(files: Mapping, run: Mapping, *, parameters, device: str) -> Opened
         sampling=run["sampling"],
         period=run["period"],
         span=run["span"],
+        validation=run.get("validation"),
         targets=run["targets"],
     ).to(device)
-    surrogate = files["surrogate"]
-    model = open_model(
-        run["model"],
-        domain,
-        forcing,
-        parameters=parameters,
-        surrogate=Path(surrogate[0]).parent if surrogate else None,
-        device=device,
-    )
-    return Opened(domain, study, model, device)
+    if run["model"] == SURROGATE:
+        folder = Path(files["surrogate"][0]).parent
+        opened = open_surrogate(folder, model, domain, forcing, device)
+    else:
+        opened = open_process(model, domain, forcing, device=device)
+    return Opened(domain, study, opened, default_of(model, domain), device)

@@ -7,22 +7,32 @@ import xarray as xr
 from torch import Tensor
 
 from parlearn.models.base import ParameterSpace
-
-UNITS = {"soil_moisture": "m3 m-3", "evapotranspiration": "mm day-1"}
+from parlearn.plan.targets import TARGETS
 
 
 def parameters_dataset(
     space: ParameterSpace, parameters: Tensor, slope=1.0, offset=0.0
 ) -> xr.Dataset:
-    """``parameters.nc`` from parameters (cell, P) in physical units and an observation map.
+    """``parameters.nc`` from parameters in physical units and a linear correction.
 
-    slope, offset : scalars or (cell,)
+    Parameters
+    ----------
+    parameters : (cell, P), or (member, cell, P) of an ensemble
+    slope, offset : scalars or (cell,); of an ensemble (member,) or (member, cell)
     """
+    values = _array(parameters)
+    member = ("member",) * (values.ndim - 2)
     ds = xr.Dataset(
-        {"parameters": (("parameter", "cell"), _array(parameters).T, bounds(space))},
+        {
+            "parameters": (
+                (*member, "parameter", "cell"),
+                np.swapaxes(values, -1, -2),
+                bounds(space),
+            )
+        },
         coords=_coordinates(space),
     )
-    return ds.assign(_map(slope, offset, ("cell",)))
+    return ds.assign(_map(slope, offset, (*member, "cell")))
 
 
 def trajectory_dataset(
@@ -60,11 +70,12 @@ def calibration_dataset(space: ParameterSpace, found, best, slope, offset) -> xr
 
 
 def simulation_dataset(runs: dict[str, Tensor], outputs, time) -> xr.Dataset:
-    """``simulation.nc`` from each model's run (cell, day, output)."""
+    """``simulation.nc`` from each model's run (cell, day, output); of an ensemble (member, ...)."""
     stacked = np.stack([_array(run) for run in runs.values()])
+    dims = ("model", *("member",) * (stacked.ndim - 4), "cell", "time")
     return xr.Dataset(
         {
-            name: (("model", "cell", "time"), stacked[..., k], {"units": UNITS[name]})
+            name: (dims, stacked[..., k], {"units": TARGETS[name].unit})
             for k, name in enumerate(outputs)
         },
         coords={"model": list(runs), "time": time},
@@ -80,20 +91,21 @@ def samples_dataset(space: ParameterSpace, cells, parameters, run, outputs, time
     run = _array(run)
     return ds.assign(
         {
-            name: (("sample", "cell", "time"), run[..., k], {"units": UNITS[name]})
+            name: (("sample", "cell", "time"), run[..., k], {"units": TARGETS[name].unit})
             for k, name in enumerate(outputs)
         }
     )
 
 
 def parameters_tensor(ds: xr.Dataset, space: ParameterSpace, path) -> Tensor:
-    """Parameters (cell, P) of ``parameters.nc``, for a model with this space."""
+    """Parameters (cell, P) of ``parameters.nc``, (member, cell, P) of an ensemble, for a model with
+    this space."""
     names = tuple(ds["parameter"].values.astype(str))
     if names != space.names:
         raise ValueError(
             f"{path} has the parameters {', '.join(names)}, the model {', '.join(space.names)}"
         )
-    values = torch.from_numpy(ds["parameters"].transpose("cell", "parameter").values.copy())
+    values = torch.from_numpy(ds["parameters"].transpose(..., "cell", "parameter").values.copy())
     space.check(values)
     return values
 

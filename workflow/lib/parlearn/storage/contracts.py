@@ -11,8 +11,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from parlearn.plan.targets import TARGETS
 from parlearn.storage.files import replacing
-from parlearn.storage.kinds import KINDS, TABLES, TARGETS
+from parlearn.storage.kinds import KINDS, TABLES, WITH_TARGETS
+
+#: label of a surrogate in simulation.nc; any other is a process model's name
+SURROGATE = "surrogate"
 
 
 class ContractError(ValueError):
@@ -97,16 +101,13 @@ def check(ds: xr.Dataset, path, kind: str) -> None:
                 raise ContractError(f"{where}: holds {variable.dtype}, not text")
             continue
         _check_values(variable.values, where, lower, upper, flags)
-    if kind in ("observations", "training") and not {*TARGETS} & {*ds.variables}:
+    if kind in WITH_TARGETS and not {*TARGETS} & {*ds.variables}:
         raise ContractError(
             f"{path} ({kind} file): has no target, neither {' nor '.join(TARGETS)}; there are "
             f"{', '.join(map(str, ds.variables))}"
         )
-    if kind == "simulation" and "vic" in ds["model"].values:
-        # a surrogate may answer a little outside of what is physical, VIC must not
-        _, _, lower, upper = KINDS["truth"]["soil_moisture"]
-        where = f"{path} ({kind} file), variable 'soil_moisture' of vic"
-        _check_values(ds["soil_moisture"].sel(model="vic").values, where, lower, upper, [])
+    if kind == "simulation":
+        _check_process_models(ds, path)
     if "time" in ds.dims and kind != "composites":
         _check_days(ds, f"{path} ({kind} file)")
     if kind in ("parameters", "trajectory"):
@@ -200,6 +201,17 @@ def _check_values(values, where, lower, upper, flags):
         raise ContractError(
             f"{where}: values from {least:g} to {most:g}, allowed {lower:g} to {upper:g}"
         )
+
+
+def _check_process_models(ds, path):
+    """A surrogate may answer a little outside of what is physical; a process model must not."""
+    for model in ds["model"].values:
+        if str(model) == SURROGATE:
+            continue
+        for name in [name for name in TARGETS if name in ds]:
+            where = f"{path} (simulation file), variable '{name}' of {model}"
+            values = ds[name].sel(model=model).values
+            _check_values(values, where, TARGETS[name].lower, TARGETS[name].upper, [])
 
 
 def _check_days(ds, where):

@@ -5,28 +5,42 @@ parted by ``|``; flags: ``gaps`` NaN allowed, ``int`` whole numbers, ``text`` st
 ``empty`` may be of no size.
 """
 
+from parlearn.plan.targets import TARGETS
+
 INF = float("inf")
 
-#: what is observed and learned from: a study has one of these at least
-TARGETS = ("soil_moisture", "evapotranspiration")
-
-#: (cell, time) series of model output and observation, the same wherever they occur
-_MOISTURE = ("m3 m-3", 0, 1)
-_ET = ("mm day-1", -20, 50)  # VIC's evaporation is negative when dew forms
+#: kinds that hold series of one target at least
+WITH_TARGETS = ("observations", "training", "truth", "samples", "simulation")
 
 
-def _series(dims, *flags, **extra):
-    """Soil moisture, and evapotranspiration where there is any."""
-    return {
-        "soil_moisture": (dims, *_MOISTURE, *flags),
-        "evapotranspiration": (dims, *_ET, *flags, "optional"),
-        **extra,
-    }
+def _range(name):
+    """Unit and range of a target."""
+    target = TARGETS[name]
+    return target.unit, target.lower, target.upper
 
 
-_PARAMETERS = {
-    "slope": ("cell|", "1", -100, 100, "optional"),
-    "offset": ("cell|", "m3 m-3", -10, 10, "optional"),
+def _series(dims, *flags, slack=False, **extra):
+    """Each target that there is; with ``slack`` as far out of its range as a regression answers."""
+    lines = {}
+    for name, target in TARGETS.items():
+        more = target.slack if slack else 0
+        bounds = target.lower - more, target.upper + more
+        lines[name] = (dims, target.unit, *bounds, *flags, "optional")
+    return lines | extra
+
+
+#: the mean of so many days, its own the last; one day where this is absent
+_DAYS = {
+    f"{name}_days": ("time", "1", 1, 31, "int", "optional")
+    for name, target in TARGETS.items()
+    if target.observed_as == "daily"
+}
+
+
+#: the linear correction between model and instrument: of the domain or of each cell
+_CORRECTION = {
+    "slope": ("cell||member|member cell", "1", -100, 100, "optional"),
+    "offset": ("cell||member|member cell", "m3 m-3", -10, 10, "optional"),
 }
 
 
@@ -47,8 +61,9 @@ KINDS = {
         "attribute_units": ("attribute", None, None, None, "text"),
         "lat": ("cell", "degrees_north", -90, 90),
         "lon": ("cell", "degrees_east", -180, 360),
-        "row": ("cell", "1", 0, INF, "int"),
-        "col": ("cell", "1", 0, INF, "int"),
+        # of units on a regular grid
+        "row": ("cell", "1", 0, INF, "int", "optional"),
+        "col": ("cell", "1", 0, INF, "int", "optional"),
         "sampling": ("sampling", None, None, None, "text"),
         "role": ("sampling cell", "1", 0, 3, "int"),
         "donor": ("sampling cell", "1", 0, INF, "int"),
@@ -129,25 +144,19 @@ KINDS = {
         "tair_3h": ("time step lat lon", "degC", -90, 70, "gaps"),
         "swdown_3h": ("time step lat lon", "W m-2", 0, 1800, "gaps"),
     },
-    "retrieved": {"soil_moisture": ("time lat lon", *_MOISTURE, "gaps")},
-    "fluxes": {"evapotranspiration": ("time lat lon", *_ET, "gaps")},
+    "retrieved": {"soil_moisture": ("time lat lon", *_range("soil_moisture"), "gaps")},
+    "fluxes": {"evapotranspiration": ("time lat lon", *_range("evapotranspiration"), "gaps")},
     # of composites: time is the first day
     "composites": {
-        "evapotranspiration": ("time lat lon", *_ET, "gaps", "empty"),
+        "evapotranspiration": ("time lat lon", *_range("evapotranspiration"), "gaps", "empty"),
         "days": ("time", None, 1, 31, "int", "empty"),
     },
     # of the targets that a study has
-    "observations": _series(
-        "cell time",
-        "gaps",
-        "optional",
-        # the mean of so many days, its own the last; one day where this is absent
-        evapotranspiration_days=("time", "1", 1, 31, "int", "optional"),
-    ),
+    "observations": _series("cell time", "gaps", **_DAYS),
     "training": _series(
         "period cell time",
         "gaps",
-        "optional",
+        **_DAYS,
         period=("period", None, None, None, "text"),
         filled=("period cell time", "1", 0, 1, "int", "optional"),
     ),
@@ -163,9 +172,9 @@ KINDS = {
         **_series("sample cell time"),
     },
     "parameters": {
-        "parameters": ("parameter cell", None, -INF, INF),
+        "parameters": ("parameter cell|member parameter cell", None, -INF, INF),
         "parameter": ("parameter", None, None, None, "text"),
-        **_PARAMETERS,
+        **_CORRECTION,
     },
     "trajectory": {
         "parameters": ("epoch cell parameter", None, -INF, INF),
@@ -190,10 +199,10 @@ KINDS = {
         "offset": ("", "m3 m-3", -10, 10),
     },
     "simulation": _series(
-        "model cell time",
+        "model cell time|model member cell time",
+        # of process models contracts checks the range itself
+        slack=True,
         model=("model", None, None, None, "text"),
-        # a surrogate is a regression and may answer a little outside of what is physical
-        soil_moisture=("model cell time", _MOISTURE[0], -0.1, 1.1),
     ),
     "skill": {
         "output": ("output", None, None, None, "text"),
@@ -205,6 +214,15 @@ KINDS = {
     },
     "metrics": {
         "score": ("target model map period metric cell", None, -INF, INF, "gaps"),
+        # of each member of an ensemble; ``score`` is then that of the mean of their series
+        "member_score": (
+            "member target model map period metric cell",
+            None,
+            -INF,
+            INF,
+            "gaps",
+            "optional",
+        ),
         **{
             name: (name, None, None, None, "text")
             for name in ("target", "model", "map", "period", "metric")

@@ -4,7 +4,7 @@ Built from ``domain.nc``, ``forcing.nc`` and ``training.nc``. Observations of th
 not in ``training.nc`` and are refused if they are; scalers use training cells and period.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,11 +14,14 @@ import xarray as xr
 from torch import Tensor
 
 from parlearn.networks.scalers import Scaler, Scalers, encode_gaps
+from parlearn.study.grid import Grid, grid_of
 from parlearn.study.roles import ROLES
 
 #: daily forcing given to parameter networks; precipitation is skewed and enters as log(1 + P)
 FORCING = ("prec", "tair", "swdown", "lwdown", "vp", "pressure", "wind")
 LOG_FORCING = ("prec",)
+#: name in training.nc of the period that methods choose on which select on years of their own
+VALIDATION = "validate"
 
 
 class Inputs(NamedTuple):
@@ -51,6 +54,9 @@ class Study:
     role : (cell,) int8, see :data:`ROLES`
     raw_attributes : (cell, attribute); raw_forcing : (cell, training day, variable)
     observations : (cell, day, target) in physical units, NaN = gap, NaN outside ``training``
+    grid : where the cells lie on a regular grid; None for units that lie on none
+    validation : days that a method may choose on, for methods that ask for such
+    withheld : (cell, day, target) observations of those days alone
     """
 
     dates: np.ndarray
@@ -61,6 +67,9 @@ class Study:
     observations: Tensor
     targets: tuple[str, ...]
     scalers: Scalers
+    grid: Grid | None = None
+    validation: slice | None = None
+    withheld: Tensor | None = None
 
     @property
     def n_cells(self) -> int:
@@ -103,10 +112,8 @@ class Study:
         return self.observations[cells, days]
 
     def to(self, device) -> "Study":
-        moved = {
-            name: getattr(self, name).to(device)
-            for name in ("role", "raw_attributes", "raw_forcing", "observations")
-        }
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved = {n: v.to(device) for n, v in values.items() if isinstance(v, Tensor | Grid)}
         return replace(self, **moved)
 
 
@@ -118,7 +125,8 @@ def load_study(
     sampling: str,
     period: str,
     span: tuple[str, str],
-    targets: tuple[str, ...] = ("soil_moisture",),
+    targets: tuple[str, ...],
+    validation: tuple[str, str] | None = None,
 ) -> Study:
     """A :class:`Study` from the files of a study.
 
@@ -128,6 +136,8 @@ def load_study(
     sampling, period : a name in domain.nc's ``sampling``, one in training.nc's ``period``
     span : first and last date of that period, ISO, inclusive
     targets : variables of training.nc to learn from
+    validation : first and last date of the period ``validate``, for a method that chooses on years
+        of its own
 
     Raises
     ------
@@ -146,6 +156,7 @@ def load_study(
         span=span,
         targets=targets,
         needed=("train", "validate"),
+        validation=validation,
     )
 
 
@@ -159,6 +170,7 @@ def build_study(
     span: tuple[str, str],
     targets: tuple[str, ...],
     needed: tuple[str, ...],
+    validation: tuple[str, str] | None = None,
 ) -> Study:
     """As :func:`load_study`, from given roles (cell,); cells of those ``needed`` are observed."""
     targets = tuple(targets)
@@ -175,7 +187,13 @@ def build_study(
         Scaler.fit(raw_forcing[train], FORCING, forcing_units, [f in LOG_FORCING for f in FORCING]),
         Scaler.fit(observations[train, window], targets, target_units),
     )
-    return Study(dates, window, role, attributes, raw_forcing, observations, targets, scalers)
+    study = Study(dates, window, role, attributes, raw_forcing, observations, targets, scalers)
+    study = replace(study, grid=grid_of(domain))
+    if validation is None:
+        return study
+    days = _days_between(dates, validation, VALIDATION)
+    _, withheld = _observations(training, targets, VALIDATION, days, validation)
+    return replace(study, validation=days, withheld=withheld)
 
 
 def read_inputs(

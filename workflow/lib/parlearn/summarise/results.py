@@ -21,9 +21,6 @@ from parlearn.storage import contracts
 from parlearn.storage.files import read_json
 from parlearn.study.roles import ROLES, TESTS
 
-#: the model of simulation.nc and metrics.nc that is not the process model
-_SURROGATE = "surrogate"
-
 
 @dataclass(frozen=True)
 class Results:
@@ -233,4 +230,4 @@ def only_corrects(method: str) -> bool:
 
 def _process_first(models) -> list[str]:
     """Names of the models of a file, the process model before its surrogate."""
-    return sorted(map(str, models), key=lambda name: name == _SURROGATE)
+    return sorted(map(str, models), key=lambda name: name == contracts.SURROGATE)

@@ -7,10 +7,10 @@ correction of the simulation is not the usual one of a slope and an offset for t
 
 from dataclasses import dataclass
 
-from parlearn.plan.methods import METHODS
+from parlearn.plan.methods import METHODS, MODELS
 
 #: what a run's column ``model`` holds where it learned directly through the process model
-_DIRECT = "vic"
+_DIRECT = MODELS["process"]
 
 
 @dataclass(frozen=True)

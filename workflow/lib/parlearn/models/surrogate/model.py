@@ -12,10 +12,12 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
+from parlearn.models.base import ParameterSpace, ProcessModel
+from parlearn.models.parameter import Parameter
 from parlearn.models.surrogate.features import Features, build_features
 from parlearn.networks import LSTM
 from parlearn.networks.scalers import Scaler
+from parlearn.plan.targets import TARGETS
 from parlearn.storage.files import read_json, replacing, write_json
 
 #: numbers the gates of a piece of simulate() may hold, by type of device
@@ -154,14 +156,15 @@ def scale_features(scalers: dict[str, Scaler], features: Features) -> tuple[Tens
 def output_range(domain: xr.Dataset, outputs: Sequence[str]) -> tuple[Tensor, Tensor]:
     """What counts as 0, and how wide 1 is, of each output: two tensors (cell, output).
 
-    Soil moisture is learned as the filled share of the pores, (x - residual)/(porosity - residual);
-    other outputs as they are.
+    A target that lies between two constants of the cell is learned as its share of that range (soil
+    moisture: of the pores, (x - residual)/(porosity - residual)); other outputs as they are.
     """
     low = torch.zeros(domain.sizes["cell"], len(outputs))
     width = torch.ones_like(low)
     for k, name in enumerate(outputs):
-        if name == "soil_moisture":
-            residual = torch.from_numpy(domain["resid_moist"].values).float()
-            low[:, k] = residual
-            width[:, k] = torch.from_numpy(domain["porosity"].values).float() - residual
+        ends = TARGETS[name].between if name in TARGETS else None
+        if ends and all(end in domain for end in ends):
+            least, most = (torch.from_numpy(domain[end].values).float() for end in ends)
+            low[:, k] = least
+            width[:, k] = most - least
     return low, width

@@ -9,7 +9,8 @@ from parlearn.models.fuse.ops import Vars
 from parlearn.models.vic import soil
 from parlearn.models.vic.constants import SNOW_STEPS
 from parlearn.models.vic.day import simulate_day
-from parlearn.models.vic.names import CELL, MONTHLY, PARAMETERS, STATE, STEPPED, TILE, WEATHER
+from parlearn.models.vic.names import CELL, MONTHLY, STATE, STEPPED, TILE, WEATHER
+from parlearn.models.vic.parameters import PARAMETERS
 from parlearn.models.vic.start import cold_start
 
 #: days between the states that are kept for the backward pass; those between are run again

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from parlearn.models.vic.model import PARAMETERS, default_parameters
+from parlearn.models.vic.model import default_parameters
+from parlearn.models.vic.parameters import PARAMETERS
 
 CLASSES, BARE = 12, 11
 LAYERS = 3
@@ -180,14 +181,19 @@ def domain_file(domain) -> xr.Dataset:
 
 
 def write(domain, parameters, folder) -> list[Path]:
-    """Write ``parameters.nc`` and ``domain.nc`` for VIC 5 into a folder; the paths written."""
+    """Write ``parameters.nc`` and ``domain.nc`` for VIC 5 into a folder; the paths written.
+
+    Of an ensemble each member has a ``parameters-NUMBER.nc``, counted from 0.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    members = {"parameters": parameters}
+    if "member" in parameters.dims:
+        count = range(parameters.sizes["member"])
+        members = {f"parameters-{k}": parameters.isel(member=k) for k in count}
+    tables = {name: parameter_file(domain, one) for name, one in members.items()}
     written = []
-    for name, table in {
-        "parameters": parameter_file(domain, parameters),
-        "domain": domain_file(domain),
-    }.items():
+    for name, table in {**tables, "domain": domain_file(domain)}.items():
         target, unfinished = folder / f"{name}.nc", folder / f".{name}.nc.part"
         table.to_netcdf(unfinished, format="NETCDF4")
         unfinished.replace(target)

@@ -3,70 +3,35 @@
 import torch
 from torch import Tensor
 
-from parlearn.models.base import Parameter, ParameterSpace, ProcessModel
+from parlearn.models.base import ParameterSpace, ProcessModel
 from parlearn.models.fuse.build import compiler
+from parlearn.models.prior import with_published
 from parlearn.models.vic import eager, kernel, tables
-from parlearn.models.vic.names import OUTPUTS, PARAMETERS, STATE
+from parlearn.models.vic.names import OUTPUTS, STATE
+from parlearn.models.vic.parameters import BOUNDS, PARAMETERS
 
-#: Physical bounds. The ranges printed by Li & Lu 2023 (Table 1: ds up to 7.6, expt from 0)
-#: cannot be read literally: Ds is a fraction, and expt = 3 + 2 b (Campbell 1974) lies above 3.
-#: With a bound of 8, as the reference sets have it, layer 1 stays wetter than SMAP sees it:
-#: fitting every cell by itself, the median RMSE of the training year is then 0.052; with 3.1 it
-#: is 0.043.
-SPACE = ParameterSpace(
-    [
-        Parameter("infilt", "1", 0.001, 0.9, "log", "shape of the variable infiltration curve"),
-        Parameter(
-            "Ds", "1", 0.001, 1.0, "log", "fraction of Dsmax where nonlinear baseflow begins"
-        ),
-        Parameter("Dsmax", "mm day-1", 0.1, 30.0, "log", "maximum velocity of baseflow"),
-        Parameter(
-            "Ws", "1", 0.5, 0.999, "linear", "fraction of moisture where nonlinear baseflow begins"
-        ),
-        Parameter("expt", "1", 3.1, 30.0, "log", "exponent of the Brooks-Corey conductivity"),
-        Parameter("depth2", "m", 0.1, 1.5, "linear", "thickness of layer 2"),
-        Parameter("depth3", "m", 0.5, 2.5, "linear", "thickness of layer 3"),
-    ]
-)
+SPACE = ParameterSpace(BOUNDS)
 #: below this, samples of a cell are run side by side with other cells
 FEW_CELLS = 128
 CALIBRATED = ("infilt", "Ds", "Dsmax", "Ws", "expt")
 
 
 def default_parameters(domain, names=CALIBRATED) -> Tensor:
-    """Prior parameters of every cell (cell, parameter): those published where the domain has them
-    (``prior_NAME``), held within the bounds; else fixed values, and expt = 3 + 2 b (Clapp &
-    Hornberger).
+    """Prior parameters of every cell (cell, parameter): those published where the domain has them,
+    else fixed values, and expt = 3 + 2 b (Clapp & Hornberger).
     """
+    space = SPACE.subset(names)
     b = torch.as_tensor(domain["b_clapp"].values, dtype=torch.float32)
     values = {"infilt": 0.2, "Ds": 0.02, "Dsmax": 10.0, "Ws": 0.9, "depth2": 0.4, "depth3": 1.5}
     expt = SPACE.parameters[SPACE.index("expt")]
     columns = {n: torch.full_like(b, v) for n, v in values.items()}
     columns["expt"] = (3.0 + 2.0 * b).clamp(expt.lower, expt.upper)
-    for n in names:
-        if (published := _published(domain, n)) is not None:
-            bounds = SPACE.parameters[SPACE.index(n)]
-            held = published.clamp(bounds.lower, bounds.upper)
-            columns[n] = torch.where(published.isnan(), columns[n], held)
-    return torch.stack([columns[n] for n in names], -1)
+    return with_published(torch.stack([columns[n] for n in names], -1), space, domain)
 
 
-def published_cells(domain, names=CALIBRATED) -> dict[str, tuple[int, int]]:
-    """Of each parameter published for the domain: cells that have it, and those of them where it
-    lies outside of the bounds and is taken to them."""
-    counts = {}
-    for n in names:
-        if (published := _published(domain, n)) is not None:
-            bounds = SPACE.parameters[SPACE.index(n)]
-            beyond = (published < bounds.lower) | (published > bounds.upper)
-            counts[n] = int((~published.isnan()).sum()), int(beyond.sum())
-    return counts
-
-
-def _published(domain, name) -> Tensor | None:
-    if f"prior_{name}" not in domain:
-        return None
-    return torch.as_tensor(domain[f"prior_{name}"].values, dtype=torch.float32)
+def build(domain, forcing, *, names, outputs, device="cpu") -> "VIC":
+    """VIC bound to a domain, as :mod:`parlearn.models.registry` asks for it."""
+    return VIC(domain, forcing, names=tuple(names), outputs=tuple(outputs), device=device)
 
 
 class VIC(ProcessModel):

@@ -40,8 +40,6 @@ WEATHER = {
 }
 STEPPED = ("tair_steps", "shortwave_steps")
 
-PARAMETERS = ("infilt", "Ds", "Dsmax", "Ws", "expt", "depth2", "depth3")
-
 CELL = (
     "depth1",
     "porosity",

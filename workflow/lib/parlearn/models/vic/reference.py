@@ -10,7 +10,8 @@ import torch
 import xarray as xr
 
 from parlearn.models.vic.model import VIC
-from parlearn.models.vic.names import PARAMETERS, STATE
+from parlearn.models.vic.names import STATE
+from parlearn.models.vic.parameters import PARAMETERS
 
 OUTPUTS = (
     "moist1",

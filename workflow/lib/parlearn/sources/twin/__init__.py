@@ -4,7 +4,7 @@ Everything in it is invented, the land, the weather, the law of the parameters a
 observations; only the sun's path and the satellite's orbit are real. Same settings, same twin.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import xarray as xr
 
 from parlearn.land.subdaily import vic_forcing
 from parlearn.models.base import ProcessModel
+from parlearn.plan.targets import TARGETS
 from parlearn.sources.twin.config import TwinConfig
 from parlearn.sources.twin.observe import observe
 from parlearn.sources.twin.parameters import draw_parameters
@@ -20,10 +21,15 @@ from parlearn.sources.twin.region import climate_of, draw_region, region_domain
 from parlearn.sources.twin.weather import draw_weather
 from parlearn.study.splits import grid_splits
 
-__all__ = ["TRUTH_OUTPUTS", "TwinConfig", "build_inputs", "build_truth"]
+__all__ = ["TwinConfig", "build_inputs", "build_truth", "truth_outputs"]
 
-#: what the model that makes the truth must give
-TRUTH_OUTPUTS = ("soil_moisture", "evapotranspiration", "swe")
+#: snow hides the soil from a satellite; a model without snow hides nothing
+SNOW = "swe"
+
+
+def truth_outputs(known: Iterable[str]) -> tuple[str, ...]:
+    """What the model that makes the truth is asked for: the targets it knows, and snow."""
+    return tuple(name for name in (*TARGETS, SNOW) if name in known)
 
 
 def build_inputs(
@@ -77,15 +83,13 @@ def build_truth(
     Parameters
     ----------
     domain, forcing : all or some cells of the grid; a cell's truth does not depend on the others.
-    model : bound to the cells and days of ``domain`` and ``forcing``; gives :data:`TRUTH_OUTPUTS`.
+    model : bound to the cells and days of ``domain`` and ``forcing``; gives :func:`truth_outputs`.
 
     Returns
     -------
-    truth, observations : truth has the parameters (parameter, cell), the soil moisture at the end
-        of the day, evapotranspiration and swe (cell, time), and the line of the observations.
+    truth, observations : truth has the parameters (parameter, cell), each target and swe (cell,
+        time), states at the end of the day, and the line of the observations.
     """
-    if missing := [name for name in TRUTH_OUTPUTS if name not in model.outputs]:
-        raise ValueError(f"the model of the truth does not give {', '.join(missing)}")
     if (model.n_cells, model.n_days) != (domain.sizes["cell"], forcing.sizes["time"]):
         raise ValueError(
             f"the model is bound to {model.n_cells} cells and {model.n_days} days, the twin has "
@@ -98,7 +102,7 @@ def build_truth(
     with torch.inference_mode():
         run = model.simulate(torch.from_numpy(np.ascontiguousarray(parameters.values.T)))
     run = run.cpu().numpy()
-    units = {"soil_moisture": "m3 m-3", "evapotranspiration": "mm day-1", "swe": "mm"}
+    units = {name: TARGETS[name].unit if name in TARGETS else "mm" for name in model.outputs}
     truth = xr.Dataset(
         {
             "parameters": parameters,
@@ -108,7 +112,7 @@ def build_truth(
                     np.ascontiguousarray(run[..., model.outputs.index(name)]),
                     {"units": units[name]},
                 )
-                for name in TRUTH_OUTPUTS
+                for name in model.outputs
             },
             "slope": ((), np.float32(config.sm_slope), {"units": "1"}),
             "offset": ((), np.float32(config.sm_offset), {"units": "m3 m-3"}),
@@ -116,6 +120,6 @@ def build_truth(
         coords={"time": forcing["time"]},
         attrs={"record_start": str(config.start)},
     )
-    if not all(np.isfinite(truth[name].values).all() for name in TRUTH_OUTPUTS):
+    if not all(np.isfinite(truth[name].values).all() for name in model.outputs):
         raise ValueError("the model of the truth gave values that are not finite")
     return truth, observe(config, domain, forcing, truth, generators)

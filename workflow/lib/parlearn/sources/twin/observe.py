@@ -97,8 +97,10 @@ def retrievals(config: TwinConfig, domain, forcing, truth, generator) -> xr.Data
     seen &= _recorded(config, time)
     # the third step begins at 6 a.m., the second ends there
     frost = forcing["tair_3h"].isel(step=[1, 2]).mean("step").values < 0
-    snow = truth["swe"].values > SNOW_SEEN
-    snow[:, 1:] |= snow[:, :-1]
+    snow = np.zeros(seen.shape, bool)
+    if "swe" in truth:
+        snow = truth["swe"].values > SNOW_SEEN
+        snow[:, 1:] |= snow[:, :-1]
     dims = ("cell", "time")
     return xr.Dataset(
         {

@@ -27,6 +27,9 @@ RANGE = {
     "depth2": (0.10, 0.70),
     "depth3": (0.10, 0.90),
 }
+#: the same of a parameter that has no law of its own, and the scores that it is mixed from
+OTHER_RANGE = (0.05, 0.95)
+OTHER_SIGNS = ("infilt", "Dsmax", "expt", "depth2")
 
 
 def attribute_law(attributes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -60,6 +63,15 @@ def attribute_law(attributes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
+def other_law(name: str, attributes: dict[str, np.ndarray]) -> np.ndarray:
+    """Score (cell,) of a parameter that has no law of its own: it follows the land by weights that
+    depend on its name alone, so that they too are the same in every region."""
+    weights = np.random.default_rng(list(name.encode())).standard_normal(len(OTHER_SIGNS))
+    scores = attribute_law(attributes)
+    score = sum(w * scores[other] for w, other in zip(weights, OTHER_SIGNS, strict=True))
+    return score / np.linalg.norm(weights)
+
+
 def draw_parameters(
     domain: xr.Dataset,
     space: ParameterSpace,
@@ -76,21 +88,22 @@ def draw_parameters(
     shape : rows and columns of the whole grid.
     hidden_share : share (0..1) of the variance of the scores that attributes do not tell.
     """
-    if unknown := sorted(set(space.names) - set(RANGE)):
-        raise ValueError(
-            f"the twin has no true field of {', '.join(unknown)}; it has {', '.join(RANGE)}"
-        )
     values = domain["attributes"].values.astype(np.float64)
     names = domain["attribute"].values.tolist()
-    told = attribute_law(dict(zip(names, values.T, strict=True)))
+    attributes = dict(zip(names, values.T, strict=True))
+    told = attribute_law(attributes)
     # all fields are drawn, so that a subset of parameters meets the same ones
     fields = random_fields(rng, len(RANGE), shape, HIDDEN_SCALES)
     fields = fields[:, domain["row"].values, domain["col"].values]
     hidden = dict(zip(RANGE, fields, strict=True))
+    if others := [name for name in space.names if name not in RANGE]:
+        told |= {name: other_law(name, attributes) for name in others}
+        fields = random_fields(rng, len(others), shape, HIDDEN_SCALES)
+        hidden |= zip(others, fields[:, domain["row"].values, domain["col"].values], strict=True)
     unit = []
     for name in space.names:
         score = np.sqrt(1 - hidden_share) * told[name] + np.sqrt(hidden_share) * hidden[name]
-        low, high = RANGE[name]
+        low, high = RANGE.get(name, OTHER_RANGE)
         unit.append(low + (high - low) * expit(SPREAD * score))
     physical = space.to_physical(torch.tensor(np.stack(unit, axis=-1), dtype=torch.float32))
     space.check(physical)

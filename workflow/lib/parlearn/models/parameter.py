@@ -1,0 +1,30 @@
+"""One parameter of a model: name, unit, bounds. Apart from the rest, since it needs no torch."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One model parameter with its physical bounds.
+
+    ``scale`` says how the unit interval is stretched over the bounds: ``linear`` or ``log``.
+    """
+
+    name: str
+    unit: str
+    lower: float
+    upper: float
+    scale: str = "linear"
+    long_name: str = ""
+
+    def __post_init__(self):
+        if not self.lower < self.upper:
+            raise ValueError(
+                f"parameter {self.name}: lower bound {self.lower} is not below {self.upper}"
+            )
+        if self.scale not in ("linear", "log"):
+            raise ValueError(
+                f"parameter {self.name}: scale {self.scale!r} is neither 'linear' nor 'log'"
+            )
+        if self.scale == "log" and self.lower <= 0:
+            raise ValueError(f"parameter {self.name}: a log scale needs a lower bound above 0")

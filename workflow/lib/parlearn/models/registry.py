@@ -1,0 +1,80 @@
+"""The registry of process models.
+
+A new model is one module and one entry here: no rule, script, figure or contract names a model. The
+module gives ``build(domain, forcing, *, names, outputs, device)``, a
+:class:`~parlearn.models.base.ProcessModel`, and ``default_parameters(domain, names)``, the prior
+parameters (cell, parameter) in physical units. A model that works in files takes the keyword
+``scratch`` as well, an empty folder of its own. Reading the table imports nothing heavy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from parlearn.models.parameter import Parameter
+from parlearn.models.vic import names as vic
+from parlearn.models.vic.parameters import BOUNDS as VIC_BOUNDS
+from parlearn.plan.targets import TARGETS
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process model.
+
+    Attributes
+    ----------
+    name : in configurations and as the label of its series in simulation.nc
+    label : in figures and messages
+    module : that builds it, by its dotted name inside the library
+    parameters : all that may be learned, with their bounds
+    outputs : name -> unit, and what it is, of all it can give
+    domain : what its domain.nc must describe: ``land``, soil and vegetation of each cell
+    differentiable : whether gradients pass through it: networks may then learn without a surrogate
+    scratch : whether it works in files and wants a folder of its own
+    runs_on : the device it runs on where the configuration leaves that open
+    """
+
+    name: str
+    label: str
+    module: str
+    parameters: tuple[Parameter, ...]
+    outputs: dict[str, str]
+    domain: str = "land"
+    differentiable: bool = True
+    scratch: bool = False
+    runs_on: str = "auto"
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Targets that it simulates, in the order of their registry: what a surrogate emulates."""
+        return tuple(name for name in TARGETS if name in self.outputs)
+
+    def chosen(self, names: Sequence[str]) -> tuple[Parameter, ...]:
+        """Its parameters of these names, in their order; ValueError naming an unknown one."""
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in names:
+            if name not in known:
+                raise ValueError(
+                    f"{self.label} has no parameter named {name!r}; there are {', '.join(known)}"
+                )
+        return tuple(known[name] for name in names)
+
+    def load(self):
+        """The module that builds it."""
+        return import_module(f"parlearn.{self.module}")
+
+
+PROCESSES = {
+    process.name: process
+    for process in (
+        Process(
+            "vic",
+            "VIC",
+            "models.vic.model",
+            parameters=VIC_BOUNDS,
+            outputs=vic.OUTPUTS,
+            # its compiled loop
+            runs_on="cpu",
+        ),
+    )
+}
