@@ -33,16 +33,29 @@ define timed
 	printf '=== %s: %d min %02d s\n' '$(1)' $$((took / 60)) $$((took % 60))
 endef
 
+# $(call all_of,HEADING,RESULTS,OPTIONS): make all that a configuration asks for, and its report
+define all_of
+@printf '\n%s\n' '$(1)'
+@snakemake --cores $(CORES) --logger parlearn $(3) -- all
+@echo '  writing the report ...'
+@log=$(2)/logs/report.log; snakemake $(3) --report $(2)/report.html >$$log 2>&1 || \
+	{ cat $$log >&2; exit 1; }
+endef
+
+# $(call where,RESULTS,NEXT): where to look, in one or more folders of results, and what to do next
+define where
+@echo; printf '%-13s%s\n' 'The report' '$(1:=/report.html)' 'The figures' '$(1:=/figures/)' 'Next' '$(2)'
+endef
+
 .PHONY: demo real test test-unit test-reference test-rules test-workflow test-slurm lint bench rulegraph setup
 demo: $(READY)
-	$(call timed,demo,snakemake --cores $(CORES) --quiet rules -- all && \
-		snakemake --cores $(CORES) $(HUAIHE) --quiet rules -- all)
-	snakemake $(HUAIHE) --report results/huaihe_twin/report.html
-	snakemake --report results/report.html
+	$(call all_of,A synthetic twin of soil moisture over CONUS,results)
+	$(call all_of,A synthetic twin of the Huaihe study,results/huaihe_twin,$(HUAIHE))
+	$(call where,results results/huaihe_twin,make real)
 
 real: $(READY)
-	$(call timed,real,snakemake --cores $(CORES) $(REAL) --quiet rules -- all)
-	snakemake $(REAL) --report results/real/report.html
+	$(call all_of,SMAP soil moisture and NLDAS-2 weather at 412 cells over CONUS,results/real,$(REAL))
+	$(call where,results/real,source .venv/bin/activate && snakemake -c$(CORES) --configfile config/li2023_real.yaml)
 
 # make -j2 test runs two of these side by side
 test: lint test-unit test-workflow test-reference test-rules

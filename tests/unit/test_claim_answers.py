@@ -395,6 +395,7 @@ def answered(files, *claims, data="real", only=None, **config):
     }
     config = {
         "study": "smap",
+        "model": {"simulate_with": ["process", "surrogate"]},
         "source": {"name": "hydrodl" if data == "real" else "twin"},
         "samplings": {"s8": 8, "s4": 4},
         "threshold": 0.043,

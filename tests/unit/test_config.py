@@ -271,7 +271,7 @@ def figures(tmp_path):
         ({"runs": [{"trained": "yes"}]}, "runs[0].trained: 'yes' is not of the type asked for"),
         ({"runs": []}, "tsai2021_fig4.runs: [] has the wrong length"),
         ({"runs": {"metod": ["dpl_z"]}}, "tsai2021_fig4.runs: unknown key 'metod' (did you mean"),
-        ({"needs": ["runoff"]}, "tsai2021_fig4.needs[0]: 'runoff' is unknown"),
+        ({"needs": ["runoff"]}, "tsai2021_fig4.needs: 'runoff' is unknown"),
     ],
 )
 def test_mistakes_in_figures_are_named(figures, keys, words):
@@ -427,8 +427,8 @@ def test_conus_of_li_and_lu_has_the_settings_and_the_test_year_of_the_paper():
     assert config["periods"]["test"] == ["2017-04-01", "2018-03-31"]
     hidden = {"dpl_a": 1280, "dpl_z": 1280, "paraformer_a": 128, "paraformer_z": 256}
     for method, size in hidden.items():
-        s8 = catalogue.preset("dpl", method, method, config)
-        s4 = catalogue.preset("dpl", "li2023_s4", method, config)
+        s8 = experiments.preset("dpl", method, method, config)
+        s4 = experiments.preset("dpl", "li2023_s4", method, config)
         transformer = method.startswith("paraformer")
         assert s8["hidden"] == (size if transformer else 256)
         assert s4["hidden"] == size

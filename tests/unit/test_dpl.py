@@ -285,7 +285,7 @@ def test_gradients_are_shortened_unless_the_settings_have_no_norm():
 
     def losses(gradient_norm):
         settings = replace(QUICK, gradient_norm=gradient_norm)
-        history = learn_dpl("dpl_a", study, model, settings, seed=0).history
+        history = dpl.learn("dpl_a", study, model, settings, seed=0).history
         return [row["train_loss"] for row in history]
 
     free = losses(None)

@@ -3,6 +3,9 @@
 import logging
 import os
 import platform
+import signal
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -42,3 +45,32 @@ def test_start_says_where_it_runs(tmp_path, monkeypatch):
     with job(log=tmp_path / "r.log"):
         pass
     assert f"1 thread on {platform.node()}, SLURM job 4711" in (tmp_path / "r.log").read_text()
+
+
+STUCK = """
+import os, signal, sys, threading
+from parlearn.storage import job
+
+job.PATIENCE = 0.01
+lock = threading.Lock()
+with job.job(log=sys.argv[1]):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        lock.acquire()
+        lock.acquire()
+"""
+
+
+def test_an_interrupted_job_ends_although_its_cleaning_up_never_does(tmp_path):
+    call = [sys.executable, "-c", STUCK, str(tmp_path / "r.log")]
+    path = os.pathsep.join(sys.path)
+    done = subprocess.run(call, env=os.environ | {"PYTHONPATH": path}, timeout=60, check=False)
+    assert done.returncode == -signal.SIGALRM
+
+
+def test_after_a_job_an_interrupt_is_what_it_was_before(tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    with job(log=tmp_path / "r.log"):
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before

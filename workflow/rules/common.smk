@@ -17,6 +17,7 @@ from parlearn.plan import claims as claim_table
 from parlearn.plan import config as configuration
 from parlearn.models.registry import PROCESSES
 from parlearn.plan.digests import LIBRARY, env_hash, modules, source_hash
+from parlearn.plan.methods import METHODS
 from parlearn.storage.provenance import settings
 
 SCHEMAS = ROOT / "config" / "schemas"

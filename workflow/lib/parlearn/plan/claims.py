@@ -10,7 +10,7 @@ from pathlib import Path
 
 from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_yaml
 from parlearn.plan.experiments import Run
-from parlearn.plan.methods import METHODS
+from parlearn.plan.methods import METHODS, family
 from parlearn.plan.places import offered
 
 

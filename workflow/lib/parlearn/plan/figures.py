@@ -10,6 +10,7 @@ from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_
 from parlearn.plan.experiments import Run
 from parlearn.plan.methods import FAMILIES, METHODS, MODELS
 from parlearn.plan.places import offered
+from parlearn.plan.targets import TARGETS
 
 #: files of a run that some runs lack, and whose names are not those of their kind
 RUN_FILES = {"curve": "curve.csv", "history": "history.csv", "card": "network/card.json"}
@@ -96,6 +97,12 @@ def read_figures(
             if not file.is_file():
                 problems.append(f"{name}.{key}: there is no {file}: write it or correct the name")
         problems += _choice_problems(name, figure["runs"])
+        known = (*TARGETS, "truth", "surrogate")
+        problems += [
+            f"{name}.needs: {need!r} is unknown{guess(need, known)}; choose from {listed(known)}"
+            for need in figure.get("needs", [])
+            if need not in known
+        ]
         if not {*figure.get("needs", [])} <= {*offered(config)}:
             continue
         if figure["paper"] not in config["papers"]:
