@@ -3,9 +3,11 @@
 # make test   all tests and the checks of style
 # make test-slurm  the workflow on a SLURM of one node, which it installs (Debian, root) and starts
 # make bench  ratios of speed against peers, in one run
-# make rulegraph   docs/rules.svg, the picture in the README; wants graphviz
+# make docs   the pages of docs/ and a reference of the library as a site, build/site/index.html
+# make rulegraph   docs/rules.svg, the picture in docs/extending.md; wants graphviz
 #
-# Each sets up .venv by itself from requirements.lock, again when the lock changed.
+# Each sets up .venv by itself from requirements.lock, again when the lock changed; docs has an
+# environment of its own, from requirements-docs.lock.
 
 CORES ?= 2
 MIRROR ?=
@@ -17,6 +19,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && break; done)
 
 READY := .venv/requirements.lock
+DOCS := build/docs-venv/requirements-docs.lock
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/workflow/lib
 
@@ -47,7 +50,7 @@ define where
 @echo; printf '%-13s%s\n' 'The report' '$(1:=/report.html)' 'The figures' '$(1:=/figures/)' 'Next' '$(2)'
 endef
 
-.PHONY: demo real test test-unit test-reference test-rules test-workflow test-slurm lint bench rulegraph setup
+.PHONY: demo real test test-unit test-reference test-rules test-workflow test-slurm lint bench docs rulegraph setup
 demo: $(READY)
 	$(call all_of,A synthetic twin of soil moisture over CONUS,results)
 	$(call all_of,A synthetic twin of the Huaihe study,results/huaihe_twin,$(HUAIHE))
@@ -80,11 +83,16 @@ test-slurm: $(READY)
 lint: $(READY)
 	ruff check .
 	ruff format --check .
-	snakefmt --check Snakefile workflow/rules tests/slurm
+	snakefmt --check Snakefile workflow/Snakefile workflow/rules tests/slurm
 	snakemake --lint
 
 bench: $(READY)
 	for bench in benchmarks/bench_*.py; do python $$bench || exit 1; done
+
+# a dead link or a missing page fails; --quiet would let both pass
+docs: $(DOCS)
+	$(call timed,docs,build/docs-venv/bin/mkdocs build)
+	@echo "open build/site/index.html"
 
 # one figure and the claims: with all figures nothing is to be read any more
 rulegraph: $(READY)
@@ -94,12 +102,26 @@ rulegraph: $(READY)
 
 setup: $(READY)
 
+# a Python that is new enough and can make virtual environments
+define python_is_there
+@test -n '$(PYTHON)' || { echo 'parlearn needs Python 3.11 or newer and found none: install it, or name it, as in: make demo PYTHON=/path/to/python3' >&2; exit 1; }
+@$(PYTHON) -c '$(NEW_ENOUGH)' >/dev/null 2>&1 || { echo '$(PYTHON) is not Python 3.11 or newer: name one that is, as in: make demo PYTHON=/path/to/python3' >&2; exit 1; }
+@$(PYTHON) -c 'import venv, ensurepip' || { echo '$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt-get install python3-venv' >&2; exit 1; }
+endef
+
+# venv --clear empties the folder that a link leads to, which others may be using
 $(READY): requirements.lock
-	@test -n '$(PYTHON)' || { echo 'parlearn needs Python 3.11 or newer and found none: install it, or name it, as in: make demo PYTHON=/path/to/python3' >&2; exit 1; }
-	@$(PYTHON) -c '$(NEW_ENOUGH)' >/dev/null 2>&1 || { echo '$(PYTHON) is not Python 3.11 or newer: name one that is, as in: make demo PYTHON=/path/to/python3' >&2; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' || { echo '$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt-get install python3-venv' >&2; exit 1; }
+	@test ! -L .venv || { echo '.venv is a link to $(realpath .venv), which would be emptied: remove the link, or bring what it leads to up to date there' >&2; exit 1; }
+	$(python_is_there)
 	@command -v c++ >/dev/null || echo 'There is no C++ compiler: VIC will run without its compiled loop, many times slower. On Debian and Ubuntu: apt-get install g++' >&2
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	cp requirements.lock $@
+
+$(DOCS): requirements-docs.lock
+	@test ! -L build/docs-venv || { echo 'build/docs-venv is a link, which would be emptied: remove it' >&2; exit 1; }
+	$(python_is_there)
+	$(PYTHON) -m venv --clear build/docs-venv
+	build/docs-venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-docs.lock
+	cp requirements-docs.lock $@

@@ -342,6 +342,13 @@ def test_an_untouched_tree_passes(made):
     assert len(tree.made) == 10
 
 
+def test_the_page_about_results_is_no_result(made):
+    Path("results/x/README.md").write_text("# Results\n")
+    tree, _ = made.audit()
+    assert "results/x/README.md" not in tree.files
+    assert not made.wrong()
+
+
 def test_a_file_that_its_mirror_vouches_for_is_told_and_not_wrong(made):
     was = made.instance["pinned"][RAW]
     made.instance["pinned"][RAW] = "0" * 64

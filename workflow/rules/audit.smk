@@ -4,7 +4,7 @@
 
 
 rule answer_claims:
-    """Hold the results against what the papers claim: reproduced, differs, or not run."""
+    """Compare the results with what the papers claim: reproduced, differs, or not run."""
     input:
         **CLAIM_FILES,
     output:
@@ -66,7 +66,7 @@ PINNED = PINNED if SOURCE["name"] == "hydrodl" else {}
 
 
 rule audit:
-    """Look through all results, say what is wrong and where, and write it down; make nothing anew."""
+    """Check all results and write down what is wrong and where; nothing is computed anew."""
     log:
         "<logs>/audit.log",
     conda:
@@ -178,7 +178,7 @@ use rule learn_dpl as rerun_learn_dpl with:
 
 
 rule audit_rerun:
-    """Repeat some runs from their inputs, and hold what comes out against what came out before."""
+    """Repeat some runs from their inputs and compare the results with the first ones."""
     input:
         lambda wildcards: [
             f"{RERUN}/{run}/{name}" for run, names in repeated(wildcards).items() for name in names

@@ -6,7 +6,8 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.iocontainers import Wildcards
 
-ROOT = Path(workflow.basedir)
+# two folders above this file, whichever Snakefile reads it
+ROOT = Path(str(workflow.current_basedir)).parents[1]
 # the library is found by this process and, through the environment, by every script
 sys.path.insert(0, str(ROOT / "workflow" / "lib"))
 os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))

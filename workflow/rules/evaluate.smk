@@ -30,7 +30,7 @@ rule simulate_run:
 
 
 rule evaluate_run:
-    """Score a simulation against observations per cell, with and without the observation map."""
+    """Score a simulation against observations per cell, with and without the linear correction."""
     input:
         domain="<study>/domain.nc",
         observations="<study>/observations.nc",

@@ -25,7 +25,7 @@ rule list_runs:
 
 
 rule learn_dpl:
-    """Learn parameters of all cells at once by gradients through the surrogate or through VIC itself."""
+    """Learn parameters of all cells at once by gradients through the surrogate or direct."""
     input:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",
@@ -65,7 +65,7 @@ rule learn_dpl:
 
 
 rule set_default:
-    """Take published prior parameters everywhere, and fit the observation map alone."""
+    """Take the default parameters of every cell, and fit the linear correction alone."""
     input:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",

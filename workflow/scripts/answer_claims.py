@@ -1,4 +1,4 @@
-"""Hold the results against what the papers claim."""
+"""Compare the results with what the papers claim."""
 
 from pathlib import Path
 

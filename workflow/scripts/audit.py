@@ -1,4 +1,4 @@
-"""Look through all results, say what is wrong and where, and write it down; make nothing anew."""
+"""Check all results and write down what is wrong and where; nothing is computed anew."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Hold repeated runs against what they gave the first time."""
+"""Compare repeated runs with their first results."""
 
 import shutil
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Score a simulation against observations per cell, with and without the observation map."""
+"""Score a simulation against observations per cell, with and without the linear correction."""
 
 from parlearn.runs import evaluate
 from parlearn.storage import contracts

@@ -1,4 +1,4 @@
-"""Learn parameters of all cells at once by gradients through the surrogate or VIC itself."""
+"""Learn parameters of all cells at once by gradients through the surrogate or direct."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """Ask, before anything is fetched, whether logins work and the disk has room for all.
 
-Try it alone: snakemake -c1 --configfile config/conus.yaml preflight
+Try it alone: snakemake -c1 preflight --configfile config/conus.yaml
 """
 
 from parlearn.retrieve import listing, preflight

@@ -1,6 +1,6 @@
 """Fetch one file of the hydroDL database, or copy it from a mirror folder, and check it.
 
-Try it alone: snakemake -c1 --configfile config/real.yaml resources/raw/hydrodl/CONUSv4f1/crd.csv
+Try it alone: snakemake -c1 resources/raw/hydrodl/CONUSv4f1/crd.csv --configfile config/real.yaml
 """
 
 from dataclasses import asdict

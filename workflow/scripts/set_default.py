@@ -1,4 +1,4 @@
-"""Take prior parameters everywhere, and fit the linear correction alone."""
+"""Take the default parameters of every cell, and fit the linear correction alone."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""The published claims, and what the results say to each; a claim that differs is no failure."""
+"""Checks that every published claim was answered; a claim that differs is no failure."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""The run as a Workflow Run RO-Crate: the workflow, what it was given and what came out.
+"""The results as a Workflow Run RO-Crate: the workflow, its inputs and its outputs.
 
 Profiles: Process Run Crate 0.5, Workflow Run Crate 0.5, Workflow RO-Crate 1.0, on RO-Crate 1.1
 (https://w3id.org/ro/wfrun/workflow/0.5). The crate holds copies of the project's files, of figures,

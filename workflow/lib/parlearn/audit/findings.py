@@ -1,4 +1,4 @@
-"""What a check of the audit found."""
+"""The findings of one check of the audit."""
 
 from dataclasses import dataclass, field
 
@@ -43,4 +43,4 @@ class Check:
 
 
 class AuditError(RuntimeError):
-    """Results that do not stand up to the audit."""
+    """The audit found something wrong with the results."""

@@ -1,4 +1,4 @@
-"""All checks of the audit, in the order in which a reader asks."""
+"""Runs all checks of the audit, in the order of its page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Audit:
 
 
 def inspect(tree: Tree, instance: Mapping) -> Audit:
-    """Ask all there is to ask of a tree.
+    """Run all checks on a tree of results.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What each result was made from, down to what was not made: raw files, tables, a twin's seed."""
+"""The origin of each result, traced back to raw files, tables of the project or a twin's seed."""
 
 import json
 from collections import Counter

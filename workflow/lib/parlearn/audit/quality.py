@@ -1,4 +1,4 @@
-"""Whether every file holds what its kind promises, and the numbers that were written into it."""
+"""Checks every file against the schema of its kind and the checksum of its numbers."""
 
 import json
 from pathlib import Path

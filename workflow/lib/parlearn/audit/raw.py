@@ -1,4 +1,4 @@
-"""Raw files held against what was published: pinned checksums, frozen lists of granules."""
+"""Checks raw files against pinned checksums and the frozen lists of granules."""
 
 import subprocess
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ ARRIVED = ("name", "date", "path", "size", "sha256")
 def check_raw(
     tree: Tree, pinned: Mapping[str, str], own: str | None = None
 ) -> tuple[Check, dict[str, str], dict[str, list[str]]]:
-    """What all results go back to, against its checksums.
+    """Check the raw files behind all results against their checksums.
 
     Parameters
     ----------

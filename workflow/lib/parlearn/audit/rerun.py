@@ -1,4 +1,4 @@
-"""Runs repeated from their inputs, held against what they gave the first time."""
+"""Compares runs that were repeated from their inputs with their first results."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Whether anything of the test period, the test cells or a held-back variable reached training."""
+"""Checks that no test period, test cell or held-back variable was used in training."""
 
 import json
 from collections.abc import Mapping, Sequence

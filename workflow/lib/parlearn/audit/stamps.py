@@ -1,4 +1,4 @@
-"""Whether every result says how it was made, by one clean commit and in the environment pinned."""
+"""Checks that every result records how it was made, at one clean commit and pinned versions."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The files of an instance, with what each says of its making and how it would be made now."""
+"""The files of an instance, with recorded provenance and the jobs that would make them now."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -100,7 +100,8 @@ def read_tree(root, results: str, study: str, jobs: Iterable[Mapping]) -> Tree:
     results, study : the instance's folder of results, and the study's name
     jobs : of the workflow, the fields of :class:`Job`
 
-    Folders of other instances below `results` are left out.
+    Folders of other instances below `results` are left out, and the page README.md, which comes
+    with the project.
     """
     root = Path(root)
     jobs = [
@@ -109,7 +110,7 @@ def read_tree(root, results: str, study: str, jobs: Iterable[Mapping]) -> Tree:
     ]
     makers = {path: job for job in jobs for path in job.outputs}
     own = {study, "runs", "summaries", "figures", *OTHERS}
-    found = [p for p in (root / results).glob("*") if p.is_file()]
+    found = [p for p in (root / results).glob("*") if p.is_file() and p.name != "README.md"]
     for name in own:
         found += [p for p in (root / results / name).rglob("*") if p.is_file()]
     paths = sorted(p.relative_to(root).as_posix() for p in found)

@@ -72,7 +72,7 @@ class FillSettings:
 
 
 def before(series: Tensor) -> Tensor:
-    """What earlier days tell of each day of a gappy normalised series (cell, day): (cell, day, 3).
+    """The last earlier observation, its age and a flag for each day of a series: (cell, day, 3).
 
     The last value observed before the day (0 without one), its age as :func:`encode_gaps` counts
     it (0 where it is of the day before) and a flag, 1 where there is one and 0 where there never

@@ -1,4 +1,4 @@
-"""Gaps of observed series: their neighbours, simple fillings, and what a filling is judged by.
+"""Gaps in observed series: neighbouring observations, simple fillings, and scores of a filling.
 
 A filling is judged on observations that it did not see. They are withheld in whole blocks of one
 to :data:`LONGEST_BLOCK` consecutive overpasses of a cell, since single days would leave gaps of a

@@ -1,1 +1,1 @@
-"""Grids, the areas that their cells share, and means over them."""
+"""Grids, the areas that cells of two grids share, and area-weighted regridding."""

@@ -1,4 +1,4 @@
-"""The grids products come on, and windows of them.
+"""The grids on which products are published, and windows of these grids.
 
 Regular lat-lon, EASE-Grid 2.0 and MODIS sinusoidal. A grid knows where its cells lie, and nothing
 of files; :mod:`parlearn.geometry.regrid` knows how two overlap.

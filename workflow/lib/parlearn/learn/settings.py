@@ -59,19 +59,14 @@ class Settings:
     targets: Mapping[str, float] = field(default_factory=lambda: {"soil_moisture": 1.0})
 
     def __post_init__(self):
-        for name in (
-            "epochs",
-            "batch",
-            "window",
-            "reading",
-            "patience",
-            "hidden",
-            "layers",
-            "heads",
+        for names, least in (
+            (("epochs", "batch", "patience", "hidden", "layers", "heads"), 1),
+            (("window", "reading"), 2),
         ):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} = {value}; it must be at least 1")
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and value < least:
+                    raise ValueError(f"{name} = {value}; it must be at least {least}")
         for name in ("learning_rate", "gradient_norm"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -79,6 +74,8 @@ class Settings:
         for name in ("final_rate", "weight_decay", "rho", "dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} = {getattr(self, name)}; it must lie between 0 and 1")
+        if self.dropout == 1:
+            raise ValueError("dropout = 1 drops everything; it must be below 1")
         if self.bounds not in BOUNDS:
             raise ValueError(f"unknown bounds {self.bounds!r}; use {' or '.join(BOUNDS)}")
         if self.optimizer not in OPTIMIZERS:

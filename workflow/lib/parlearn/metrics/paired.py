@@ -1,4 +1,4 @@
-"""Is one run better than another at the same cells?"""
+"""Paired comparison of two runs at the same cells."""
 
 import numpy as np
 import scipy.stats

@@ -1,4 +1,4 @@
-"""How soon a training came to an error."""
+"""Model runs and time until a training reached an error."""
 
 import numpy as np
 import pandas as pd

@@ -1,0 +1,1 @@
+"""Process models, the surrogate, and the observation operator."""

@@ -1,4 +1,4 @@
-"""What every model is to a learner, a calibrator and an evaluation: parameters in, series out."""
+"""The interface of all models: parameters in, series out."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from parlearn.models.parameter import Parameter
 
 
 class ParameterSpace:
-    """An ordered set of parameters: names, bounds, and the way from the unit cube and back."""
+    """An ordered set of parameters: names, bounds, and the scaling from the unit cube."""
 
     def __init__(self, parameters: Iterable[Parameter]):
         self.parameters = tuple(parameters)

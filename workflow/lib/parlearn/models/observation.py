@@ -1,12 +1,13 @@
-"""The observation operator: what an instrument would have seen of a simulation.
+"""The observation operator: a simulation as the instrument would have observed it.
 
-SMAP looks at 6 a.m. local time and the model's soil moisture is that of the day's end (midnight),
-so the value compared with day t is the mean of the ends of days t - 1 and t; the first day of the
-timeline has no such pair. Fluxes are daily sums and are compared as they are, or, where an
-observation is the mean of several days (MOD16A2: mostly 8), as the mean of the same days.
+SMAP measures at 6 a.m. local time and the model's soil moisture is that of the day's end
+(midnight), so the value compared with day t is the mean of the ends of days t - 1 and t; the first
+day of the timeline has no such pair. Fluxes are daily sums and are compared as they are, or, where
+an observation is the mean of several days (MOD16A2: mostly 8), as the mean of the same days.
 
-A linear map may follow, slope * x + offset, since the model's layer and the instrument do not see
-the same depth: none (1 and 0), two numbers for the whole domain, or two per cell from the network.
+A linear correction may follow, slope * x + offset, since the model's layer and the instrument do
+not cover the same depth: ``none`` (1 and 0), ``domain`` (one slope and offset for the domain) or
+``network`` (a linear correction per cell from the network).
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""Standardisation of what networks see, and the encoding of gappy series."""
+"""Standardisation of the inputs of networks, and the encoding of series with gaps."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -76,7 +76,7 @@ def _transform(values: Tensor, log) -> Tensor:
 
 
 class Scalers(NamedTuple):
-    """What a network needs to see another region as it saw its own."""
+    """The scalers that a trained network needs to read the data of another region."""
 
     attributes: Scaler
     forcing: Scaler

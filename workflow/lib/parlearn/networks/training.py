@@ -1,4 +1,4 @@
-"""What every training loop here needs: checkpoints, early stopping, progress.
+"""Checkpoints, early stopping and progress, shared by all training loops.
 
 The loop itself stays with its owner and reads plainly::
 

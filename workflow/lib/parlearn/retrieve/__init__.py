@@ -1,4 +1,4 @@
-"""Raw files brought here, from archives with and without a login and from folders.
+"""Retrieval of raw files, from archives with and without a login and from folders.
 
 ``web``, ``sftp``, ``ftp`` and ``mirror`` know one kind of place each (``account``: what two of them
 share), ``stores`` which to take, ``http`` the downloader, ``earthdata`` what NASA's archives have;

@@ -1,4 +1,4 @@
-"""What a file that arrived is held against: its size, its checksum, and what its format needs."""
+"""Checks of a retrieved file: size, checksum, and the structure of its format."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""A file comes whole and right, or not at all, from whatever kind of place.
+"""Delivers a retrieved file complete and checked, or not at all, from any kind of place.
 
 What arrives is written to a hidden ``.NAME.part`` beside its target, which a killed job leaves
 behind and the next one resumes; it takes the target's name only after size, checksum and format

@@ -1,4 +1,4 @@
-"""What NASA's archives have of a product: a search through earthaccess, turned into our list.
+"""Searches NASA's archives for the granules of a product, through earthaccess.
 
 The search needs no login; the bytes come through our own downloader.
 """

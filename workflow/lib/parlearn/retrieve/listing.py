@@ -1,4 +1,4 @@
-"""The frozen list of granules: what shall come is decided once, written down and kept."""
+"""The frozen list of granules: which ones are wanted is decided once and written down."""
 
 import csv
 import json

@@ -1,6 +1,6 @@
-"""Logins: where they are found, and that they are never told.
+"""Logins: where they are read from, and how they are kept out of all messages.
 
-A login stands in the environment or in ``~/.netrc`` (or the file that NETRC names), never in a
+A login is given in the environment or in ``~/.netrc`` (or the file that NETRC names), never in a
 configuration. Whatever may show an address goes through :func:`clean` or :func:`redact` first.
 """
 

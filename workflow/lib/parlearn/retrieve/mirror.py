@@ -1,4 +1,4 @@
-"""Files that lie in a folder already: a mirror of a server, or one that the user filled by hand."""
+"""Files in a local folder: a mirror of a server, or a folder that the user filled by hand."""
 
 import logging
 import os

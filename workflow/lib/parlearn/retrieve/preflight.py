@@ -1,4 +1,4 @@
-"""Before anything is fetched: would it come, and is there room for it."""
+"""Checks before anything is fetched: do logins work, and is there room on disk."""
 
 import logging
 import os

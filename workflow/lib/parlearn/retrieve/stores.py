@@ -1,4 +1,4 @@
-"""Where a product comes from: a folder, an address, or the archive that keeps it."""
+"""The place a product is retrieved from: a folder, an address, or its archive."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime

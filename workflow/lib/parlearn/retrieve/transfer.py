@@ -1,4 +1,4 @@
-"""The granules of one chunk, fetched side by side, with a word now and then on how it goes."""
+"""Fetches the granules of one chunk over several connections and reports progress."""
 
 import logging
 import threading

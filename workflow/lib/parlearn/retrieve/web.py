@@ -1,4 +1,4 @@
-"""Files under an address whose server shows what it has."""
+"""Files on a web server that lists its folders."""
 
 from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin

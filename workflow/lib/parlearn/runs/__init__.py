@@ -1,1 +1,1 @@
-"""A run: opened, simulated, written and scored."""
+"""A run: its files opened, its simulation written, its scores."""

@@ -1,4 +1,4 @@
-"""The study and the model of a run, opened from the files and names of the run."""
+"""Opens the study and the model of a run."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tensors of a run as datasets in the form of its files, and back."""
+"""Converts tensors of a run to the datasets of its files, and back."""
 
 import numpy as np
 import pandas as pd

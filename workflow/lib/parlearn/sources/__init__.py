@@ -1,0 +1,1 @@
+"""Readers of products and data sets, and synthetic twins: one module each."""

@@ -1,4 +1,4 @@
-"""Granules put together in time, lazily.
+"""Granules joined in time, loaded only when needed.
 
 A reader says of each granule which times it holds and how to load them (:class:`Part`);
 :func:`assemble` makes dask arrays on a time axis without holes of them. A time no granule holds is

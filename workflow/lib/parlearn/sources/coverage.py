@@ -1,4 +1,4 @@
-"""What is missing in the granules of a study, in one table that can be read."""
+"""One table of what is missing in the granules of a study."""
 
 from collections.abc import Sequence
 

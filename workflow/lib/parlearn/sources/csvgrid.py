@@ -1,4 +1,4 @@
-"""Tables of plain numbers, one line a cell: read whole, or refused with file and place named."""
+"""Reads tables of plain numbers, one line per cell; errors name file and place."""
 
 from pathlib import Path
 

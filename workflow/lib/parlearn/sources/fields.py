@@ -1,4 +1,4 @@
-"""A chunk of a product, from granules to daily fields on the target grid, gaps counted."""
+"""Turns a chunk of a product from granules into daily fields on the target grid, counting gaps."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

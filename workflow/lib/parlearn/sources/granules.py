@@ -1,4 +1,4 @@
-"""What the readers of the archives' granules share: picking files, opening them, what they give.
+"""Shared by the readers of granules: choosing files, opening them, the form of the result.
 
 A granule is one file of an archive. :mod:`parlearn.sources.assemble` puts them together in time.
 The libraries below (HDF4, HDF5, netCDF) are not safe in threads: one granule is read at a time, so
@@ -165,7 +165,7 @@ def damage() -> tuple:
 
 
 def window_of(grid, box: Box, where: str):
-    """:meth:`window` of a grid, its errors told with the product or file."""
+    """``grid.window(box)``, with the product or file named in its errors."""
     try:
         return grid.window(box)
     except GridError as error:

@@ -1,4 +1,4 @@
-"""Maps that do not change: soil, land cover, greenness, terrain, published parameters.
+"""Static maps: soil, land cover, greenness, terrain, published parameters.
 
 They come as a folder of netCDF files, each on a regular lat-lon grid of its own, at least as fine
 as the target: what an archive offers as GeoTIFF or HDF is brought into this form by its reader,

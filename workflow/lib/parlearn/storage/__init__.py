@@ -1,1 +1,1 @@
-"""Files: their contracts, provenance, and how they are written whole or not at all."""
+"""Files: their schemas, their provenance, and writing them completely or not at all."""

@@ -1,6 +1,6 @@
-"""Files that pass between rules are checked when they are written and when they are read.
+"""Schemas of intermediate files, checked when a file is written and when it is read.
 
-What each kind of file holds stands in :mod:`parlearn.storage.kinds`. NetCDF files are written as
+The schemas are in :mod:`parlearn.storage.kinds`. NetCDF files are written as
 float32, compressed, whole or not at all, with their provenance as attributes.
 """
 
@@ -20,7 +20,7 @@ SURROGATE = "surrogate"
 
 
 class ContractError(ValueError):
-    """A file, or what is to be written as one, is not what its kind promises."""
+    """A file, or a dataset to be written, does not fit the schema of its kind."""
 
 
 def write(ds: xr.Dataset, path, kind: str, provenance: dict | None = None) -> None:
@@ -81,7 +81,7 @@ def read(path, kind: str) -> xr.Dataset:
 
 
 def check(ds: xr.Dataset, path, kind: str) -> None:
-    """Raise ContractError where a dataset is not what its kind promises."""
+    """Raise ContractError where a dataset does not fit the schema of its kind."""
     for name, (dims, units, lower, upper, *flags) in _kind(kind).items():
         where = f"{path} ({kind} file), variable '{name}'"
         if name not in ds.variables:

@@ -1,4 +1,4 @@
-"""Whole files or none: every result is written under a temporary name and renamed when complete."""
+"""Complete files or none: every result is written under a temporary name, then renamed."""
 
 import errno
 import hashlib

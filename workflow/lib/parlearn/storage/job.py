@@ -1,4 +1,4 @@
-"""The frame in which a rule's script runs: its log, its threads, its clock."""
+"""What every rule's script runs in: its log, its threads, its clock."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""The table of file kinds: dimensions, variables, units, ranges, and where a gap (NaN) may stand.
+"""Schemas of all kinds of files: dimensions, variables, units, ranges, and where NaN is allowed.
 
 A line of a netCDF kind reads ``name: (dims, units, lower, upper, flags)``. Alternatives of dims are
 parted by ``|``; flags: ``gaps`` NaN allowed, ``int`` whole numbers, ``text`` strings, ``optional``,

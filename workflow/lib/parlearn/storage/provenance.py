@@ -1,4 +1,4 @@
-"""Where a result comes from: rule, code, configuration, seed, versions, inputs with checksums."""
+"""Provenance of a result: rule, code, configuration, seed, versions, inputs with checksums."""
 
 import json
 import platform

@@ -1,4 +1,4 @@
-"""The roles of cells; apart from :mod:`parlearn.study.tensors`, so that tables need no torch."""
+"""Roles of cells; apart from :mod:`parlearn.study.tensors`, so that tables need no torch."""
 
 #: code of ``role(sampling, cell)`` in domain.nc
 ROLES = {"unused": 0, "train": 1, "validate": 2, "test": 3}

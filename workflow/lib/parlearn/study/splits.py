@@ -1,4 +1,4 @@
-"""Who trains, validates and tests in space, and whose parameters an uncalibrated cell takes.
+"""The split into training, validation and test cells, and the donors of uncalibrated cells.
 
 Samplings are nested: a sparser one is a subset of every denser one, and a cell that validates in
 one validates in all that contain it, so that a comparison of densities changes only the density.

@@ -1,4 +1,4 @@
-"""A study as tensors: what a learner may see, and nothing else.
+"""A study as tensors: the data that a learner may use, and nothing else.
 
 Built from ``domain.nc``, ``forcing.nc`` and ``training.nc``. Observations of the test period are
 not in ``training.nc`` and are refused if they are; scalers use training cells and period.

@@ -1,4 +1,4 @@
-"""What a learner may see of the observations: its targets, in its training period."""
+"""The observations that a learner may use: its targets, in its training periods."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,1 +1,1 @@
-"""An LSTM in the place of a process model: inputs, samples, fit and use."""
+"""The LSTM surrogate of a process model: inputs, samples, training and use."""

@@ -1,4 +1,4 @@
-"""What the surrogate sees of a cell: series derived from its forcing, and numbers that do not vary.
+"""Inputs of the surrogate: series derived from the forcing of a cell, and its constant attributes.
 
 The series are what VIC's fluxes hang on most directly (vapour pressure deficit, an estimate of net
 radiation, rain apart from snow, warmth above freezing), so that the network need not find out the

@@ -1,4 +1,4 @@
-"""Fitting the LSTM surrogate of a process model on its runs, judging it on runs it has not seen.
+"""Training the LSTM surrogate on runs of a process model, and scoring it on runs kept aside.
 
 Tsai et al. (2021, Methods): a network learns what VIC answers to forcing, attributes and
 parameters, and then stands in for it, differentiable. It may see the forcing of all cells;

@@ -1,4 +1,4 @@
-"""An LSTM in the place of a process model, with its interface.
+"""The LSTM surrogate, with the interface of a process model.
 
 :mod:`parlearn.models.surrogate.fit` trains it.
 """

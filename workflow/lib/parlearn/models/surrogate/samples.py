@@ -1,4 +1,4 @@
-"""Parameter sets for which the process model is run so that a surrogate can learn from it."""
+"""Parameter sets for the runs of the process model that a surrogate is trained on."""
 
 import torch
 from torch import Tensor

@@ -1,7 +1,6 @@
-"""Air, radiation and resistances: what every flux of a tile starts from.
+"""Air, radiation and resistances, from which every flux of a tile is computed.
 
-Everything here follows VIC 5.1 (Hamman et al. 2018, GMD 11); see ``reference`` in the README for
-the text.
+Everything here follows VIC 5.1 (Hamman et al. 2018, GMD 11); L94 is Liang et al. (1994).
 """
 
 import torch

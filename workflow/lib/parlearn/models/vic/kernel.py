@@ -1,4 +1,4 @@
-"""VIC as one compiled time loop with its derivatives: what is written out, how it is called."""
+"""VIC as one compiled time loop with derivatives: the generated source and its call."""
 
 import ctypes
 from functools import cache

@@ -1,4 +1,4 @@
-"""Names of what one tile's day takes and gives, in the order of their columns."""
+"""Names of the inputs, states and outputs of one day of a tile, in the order of their columns."""
 
 #: what a tile remembers from day to day: name -> unit
 STATE = {

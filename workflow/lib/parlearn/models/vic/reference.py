@@ -1,4 +1,4 @@
-"""Holds this VIC against outputs of the original: the same inputs, the same state, every day of
+"""Compares this VIC with outputs of the original: same inputs, same initial state, every day of
 every cell.
 """
 

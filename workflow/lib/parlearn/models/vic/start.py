@@ -1,4 +1,4 @@
-"""What a tile is like before its first day."""
+"""The initial state of a tile."""
 
 from parlearn.models.fuse.ops import Vars
 from parlearn.models.vic.air import longwave_out

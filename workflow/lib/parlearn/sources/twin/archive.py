@@ -1,4 +1,4 @@
-"""The archives of a twin: what satellites and reanalyses would have published of it.
+"""The archives of a twin: granules as satellite missions and reanalyses would publish them.
 
 Granules have the true formats, names, grids, units and flags of the products
 (:mod:`parlearn.sources.twin.granules`), cropped to the region and, for the weather, grouped by

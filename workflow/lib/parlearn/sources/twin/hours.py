@@ -1,4 +1,4 @@
-"""The weather of a twin by the hour, as a network of stations or a reanalysis would report it.
+"""Hourly weather of a twin, in the form that a reanalysis reports.
 
 Days of a twin are local solar ones: the local hour of a column of the grid is UTC plus its
 longitude / 15, rounded to whole steps. Temperature follows the cosine of

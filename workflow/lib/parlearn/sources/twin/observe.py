@@ -1,4 +1,4 @@
-"""What satellites would have seen of the truth: errors, overpasses, snow, frost and cloud."""
+"""Synthetic satellite observations of the truth: errors, overpasses, snow, frost and cloud."""
 
 import numpy as np
 import pandas as pd

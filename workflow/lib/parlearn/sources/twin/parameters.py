@@ -1,8 +1,8 @@
-"""The true parameters: a nonlinear map of attributes, and a part that attributes do not tell.
+"""The true parameters: a nonlinear function of attributes, and a part unrelated to attributes.
 
-The map has fixed constants, so that regions of different seeds obey the same law: what a network
-learns in one holds in the other. The second part is a smooth random field of each parameter: it is
-coherent in space, so neighbours tell of it, but no attribute does.
+The function has fixed constants, so that regions of different seeds obey the same law: what a
+network learns in one holds in the other. The second part is a smooth random field of each
+parameter: it is coherent in space, so neighbours tell of it, but no attribute does.
 """
 
 import numpy as np
