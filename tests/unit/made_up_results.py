@@ -11,6 +11,7 @@ from parlearn.storage import contracts, files
 from parlearn.storage.kinds import KINDS
 from parlearn.study.roles import ROLES
 from parlearn.study.splits import grid_splits
+from parlearn.summarise.results import Results
 
 NAMES = ["infilt", "Ds", "Dsmax", "Ws", "expt"]
 LOWER = np.array([0.001, 0.001, 0.1, 0.5, 8.0])
@@ -19,7 +20,8 @@ METRICS = ["bias", "rmse", "ubrmse", "corr", "nse"]
 ROWS, COLS = 12, 16
 TIME = pd.date_range("2015-01-01", periods=90)
 TEST = ("2015-02-15", "2015-03-31")
-OFFSET = 0.01  # of the observation map of every run
+OFFSET = 0.01  # of the linear correction of every run
+THRESHOLD = 0.043
 
 #: ending test RMSE by method
 END = {
@@ -138,6 +140,7 @@ def make_study(root, samplings=("s8", "s4"), seed=0, folds=False) -> SimpleNames
         {name: (("output", "cell"), values) for name, values in scores.items()},
         coords={"output": outputs, "cell": cells},
     )
+    contracts.write(skill, root / "smap" / "skill.nc", "skill")
     return SimpleNamespace(
         root=Path(root),
         domain=domain,
@@ -148,6 +151,13 @@ def make_study(root, samplings=("s8", "s4"), seed=0, folds=False) -> SimpleNames
         skill=skill,
         rng=rng,
     )
+
+
+def open_results(study, **changes) -> Results:
+    """The results of a made-up study, as a figure of its soil moisture opens them."""
+    given = {"target": "soil_moisture", "test": TEST, "threshold": THRESHOLD}
+    given |= {name: study.root / "smap" / f"{name[:5]}.nc" for name in ("truth_file", "skill_file")}
+    return Results(study.root, "smap", **given | changes)
 
 
 def _make_forcing(rng, shape) -> xr.Dataset:

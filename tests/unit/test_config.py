@@ -243,8 +243,8 @@ def test_unquoted_dates_will_do():
 
 @pytest.fixture
 def figures(tmp_path):
-    """Write figures.yaml beside the scripts and captions it names, with one figure changed."""
-    for folder in ("scripts", "report"):
+    """Write figures.yaml beside the modules and captions it names, with one figure changed."""
+    for folder in ("lib/parlearn/summarise", "lib/parlearn/plots", "report"):
         shutil.copytree(ROOT / "workflow" / folder, tmp_path / "workflow" / folder)
     config = load("config/config.yaml")
     runs = experiments.read_runs(ROOT / "config/experiments.yaml", SCHEMAS, config)
@@ -263,7 +263,7 @@ def figures(tmp_path):
     ("keys", "words"),
     [
         ({"caption": "none.rst"}, "tsai2021_fig4.caption: there is no"),
-        ({"script": "plot_none"}, "tsai2021_fig4.script: there is no"),
+        ({"module": "none"}, "tsai2021_fig4.module: there is no"),
         ({"runs": {"seed": [9]}}, "tsai2021_fig4.runs: no run of the set 'demo' is like"),
         ({"runs": {"method": ["dpl_y"]}}, "runs.method: 'dpl_y' is unknown (did you mean 'dpl_"),
         ({"runs": [{}, {"family": ["net"]}]}, "tsai2021_fig4.runs.family: 'net' is unknown (did"),

@@ -2,20 +2,16 @@
 
 import importlib.util
 import warnings
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from parlearn.plots import distributions, method_tables, patterns, scatter, sites, style
+from parlearn.plots import means, patterns, scores, style, tables
+from parlearn.plots.sheet import Sheet
 from parlearn.storage import contracts
-from parlearn.summarise import distributions as score_tables
-from parlearn.summarise import fields, means
-from parlearn.summarise import sites as site_tables
-from parlearn.summarise.cost import summarise_cost
-from parlearn.summarise.ranges import summarise_ranges
-from parlearn.summarise.results import Results
 
 _spec = importlib.util.spec_from_file_location(
     "made_up_results", Path(__file__).with_name("made_up_results.py")
@@ -26,18 +22,21 @@ _spec.loader.exec_module(made_up)
 BORDERS = Path(__file__).parents[2] / "resources" / "borders" / "conus.json"
 DATA = "made-up data"
 
+FLUX = {"target": "evapotranspiration"}
+INFILT = {"names": ["infilt"]}
+#: name -> module, and arguments of its drawing
 FIGURES = {
-    "fig3": distributions.li2023_fig3,
-    "fig4": scatter.li2023_fig4,
-    "fig5": patterns.li2023_fig5,
-    "fig6": patterns.li2023_fig6,
-    "fig7": patterns.li2023_fig7,
-    "fig8": sites.li2023_fig8,
-    "fig9": scatter.li2023_fig9,
-    "table1": method_tables.li2023_table1,
-    "table2": method_tables.li2023_table2,
-    "table3": method_tables.li2023_table3,
-    "cost": method_tables.smap_cost,
+    "fig3": ("distributions", {}),
+    "fig4": ("means", {}),
+    "fig5": ("patterns", {"colours": "each"}),
+    "fig6": ("patterns", {"colours": "one"}),
+    "fig7": ("patterns", {"colours": "above_default"}),
+    "fig8": ("sites", {}),
+    "fig9": ("means", {"error": "bias"}),
+    "table1": ("ranges", {}),
+    "table2": ("scores", {}),
+    "table3": ("mean_scores", {}),
+    "cost": ("cost", {}),
 }
 #: with state borders
 ON_A_MAP = ("fig5", "fig6", "fig8")
@@ -53,29 +52,29 @@ def summaries(request, tmp_path_factory):
     study = made_up.make_study(root)
     for run in runs.itertuples():
         made_up.make_run(study, run)
-    results = Results(root, "smap")
+    results = made_up.open_results(study)
+    alone = made_up.open_results(study, truth_file=None)
     first = dict(list(datasets.items())[:1])
     trained = {label: d for label, d in datasets.items() if d["cells"] == "train"}
-    test = made_up.TEST
     fast = runs[runs["model"] != "vic"]
     learned = runs[runs["method"] != "default"]
-    et = {"target": "evapotranspiration"}
-    truth = study.truth if full else None
-    tables = {
-        "fig3": score_tables.summarise_distributions(runs, results, datasets),
-        "fig4": means.summarise_means(learned, results, test, datasets),
-        "fig5": fields.summarise_patterns(fast, results, first, truth=truth),
-        "fig6": fields.summarise_patterns(learned, results, first),
-        "fig7": fields.summarise_patterns(fast, results, first),
-        "fig8": site_tables.summarise_sites(learned, results, test, first),
-        "fig9": means.summarise_means(fast, results, test, first, **et),
-        "table1": summarise_ranges(runs.iloc[:1], results),
-        "table2": score_tables.summarise_scores(runs, results, datasets),
-        "table3": means.summarise_means(runs, results, test, trained, points=False, **et),
-        "cost": summarise_cost(runs, results, trained, threshold=0.043),
+    given = {
+        "fig3": (runs, results, datasets),
+        "fig4": (learned, results, datasets),
+        "fig5": (fast, results if full else alone, first, INFILT),
+        "fig6": (learned, alone, first, INFILT),
+        "fig7": (fast, alone, first, INFILT),
+        "fig8": (learned, results, first),
+        "fig9": (fast, results, first, FLUX),
+        "table1": (runs.iloc[:1], results, None),
+        "table2": (runs, results, datasets, {"reference": "paraformer_z"}),
+        "table3": (runs, results, trained, FLUX),
+        "cost": (runs, results, trained),
     }
-    for name, summary in tables.items():
-        contracts.write_table(summary, root / f"{name}.csv")
+    for name, (of, opened, cells, *options) in given.items():
+        module = import_module(f"parlearn.summarise.{FIGURES[name][0]}")
+        options = (options or [{}])[0] | ({"datasets": cells} if cells else {})
+        contracts.write_table(module.summarise(of, opened, **options), root / f"{name}.csv")
     return root
 
 
@@ -86,10 +85,10 @@ def drawn(summaries, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         patch.setattr(style, "DPI", 40)
         warnings.simplefilter("error")
-        for name, draw in FIGURES.items():
-            options = {"borders": BORDERS} if name in ON_A_MAP else {}
-            options |= {"threshold": 0.043} if name == "cost" else {}
-            draw(summaries / f"{name}.csv", folder / f"{name}.png", data=DATA, **options)
+        for name, (module, options) in FIGURES.items():
+            borders = BORDERS if name in ON_A_MAP else None
+            sheet = Sheet(summaries / f"{name}.csv", folder / f"{name}.png", DATA, borders)
+            import_module(f"parlearn.plots.{module}").draw(sheet, **options)
     return folder
 
 
@@ -133,7 +132,7 @@ def test_table_of_scores(summaries, drawn):
         assert rows_of(text, "ParaFormer$_Z$")[0][3:5] == ["–", "–"]  # not against itself
     else:
         assert said[3:5] == ["–", "–"]  # nothing to be held against
-        assert rows_of(text, "VIC default")[0][5:] == ["–", "–"]
+        assert rows_of(text, "Default")[0][5:] == ["–", "–"]
 
 
 def test_table_of_costs(drawn):
@@ -150,25 +149,26 @@ def test_table_of_ranges(drawn):
 
 
 def test_how_costs_and_tests_are_told():
+    keys = ["dataset", "variant", "quantity", "period"]
     rows = [("a", "x", "epochs_to_loss", "two_years", value) for value in (1500.0, np.nan, 1502.0)]
-    table = pd.DataFrame(rows, columns=["dataset", "variant", "quantity", "period", "value"])
-    row = next(method_tables.over_seeds(table).itertuples())
-    assert method_tables._say_count(row) == "1,501 (2 of 3)"
-    row = next(method_tables.over_seeds(table.iloc[1:2]).itertuples())
-    assert method_tables._say_count(row) == "not reached"
-    assert method_tables._say_seconds(row) == "not reached"
-    assert method_tables._say_count(None) == "–"
+    table = pd.DataFrame(rows, columns=[*keys, "value"])
+    row = next(tables.over_seeds(table, keys).itertuples())
+    assert tables.say_count(row) == "1,501 (2 of 3)"
+    row = next(tables.over_seeds(table.iloc[1:2], keys).itertuples())
+    assert tables.say_count(row) == "not reached"
+    assert tables.say_seconds(row) == "not reached"
+    assert tables.say_count(None) == "–"
     tested = {"median_difference": 0.00123, "p_value": 0.0004}
     table = pd.DataFrame(
         [("a", "x", name, "y", value) for name, value in tested.items()], columns=table.columns
     )
-    found = {row.quantity: row for row in method_tables.over_seeds(table).itertuples()}
-    assert method_tables._say_test(found) == ["+0.0012", "< 0.001"]
+    found = {row.quantity: row for row in tables.over_seeds(table, keys).itertuples()}
+    assert scores._say_test(found) == ["+0.0012", "< 0.001"]
 
 
 def test_departures_from_the_default():
     rows = [("default", 1, 0.2), ("default", 2, 0.3), ("dpl_z", 2, 0.1), ("dpl_z", 1, 0.25)]
-    rows += [("sceua", 1, 0.9), ("truth", 1, 0.5)]
+    rows += [("truth", 1, 0.5)]
     table = pd.DataFrame(rows, columns=["variant", "cell", "value"])
     residuals = patterns.subtract_default(table).set_index("cell")["value"]
     assert residuals.to_dict() == pytest.approx({2: -0.2, 1: 0.05})
@@ -178,8 +178,8 @@ def test_departures_from_the_default():
 
 def test_density_counts_neighbours():
     x, y = np.array([0.0, 0.0, 0.1, 5.0]), np.array([0.0, 0.05, 0.0, 5.0])
-    np.testing.assert_allclose(scatter.density(x, y, 0.11), [1, 2 / 3, 2 / 3, 1 / 3])
-    assert scatter.density([], [], 0.1).shape == (0,)
+    np.testing.assert_allclose(means.density(x, y, 0.11), [1, 2 / 3, 2 / 3, 1 / 3])
+    assert means.density([], [], 0.1).shape == (0,)
 
 
 def test_what_a_title_says_of_seeds():

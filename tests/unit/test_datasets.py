@@ -8,11 +8,9 @@ import pandas as pd
 import pytest
 
 from parlearn.storage import contracts
+from parlearn.summarise import cost, distributions, mean_scores, means, patterns, ranges, sites
 from parlearn.summarise import datasets as pooling
-from parlearn.summarise import distributions, fields, means, sites
-from parlearn.summarise.cost import summarise_cost
-from parlearn.summarise.ranges import summarise_ranges
-from parlearn.summarise.results import Results
+from parlearn.summarise import scores as score_tables
 
 _spec = importlib.util.spec_from_file_location(
     "made_up_results", Path(__file__).with_name("made_up_results.py")
@@ -50,7 +48,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def results(study):
-    return Results(study.root, "smap")
+    return made_up.open_results(study)
 
 
 def test_members_of_data_sets(results):
@@ -94,7 +92,7 @@ def test_what_cannot_be_pooled_is_refused(results):
 
 
 def test_distributions(results):
-    table = distributions.summarise_distributions(RUNS, results, made_up.DATASETS)
+    table = distributions.summarise(RUNS, results, made_up.DATASETS)
     line = one(table, dataset="DAS-S8", variant="dpl_a", metric="nse").set_index("share")
     cells = results.cells("s8", "temporal")
     runs = one(RUNS, method="dpl_a", sampling="s8").itertuples()
@@ -128,7 +126,7 @@ def put_history(results, run, epochs):
 
 def test_scores_tests_and_budgets(tmp_path):
     study = made_up.make_study(tmp_path)
-    results = Results(tmp_path, "smap")
+    results = made_up.open_results(study)
     runs = one(RUNS, sampling="s8")
     runs = runs[runs["method"].isin(["sceua", "dpl_z", "paraformer_z"])]
     for run in runs.itertuples():
@@ -140,7 +138,7 @@ def test_scores_tests_and_budgets(tmp_path):
         if run.method != "sceua":
             put_history(results, run, {"dpl_z": 30, "paraformer_z": 50}[run.method])
     only = {"DAS-S8": made_up.DATASETS["DAS-S8"]}
-    table = distributions.summarise_scores(runs, results, only)
+    table = score_tables.summarise(runs, results, only, reference="paraformer_z")
     seeds = one(table, variant="dpl_z", quantity="rmse").set_index("seed")["value"]
     assert seeds.to_dict() == pytest.approx({1: 0.056, 2: 0.064})
     test = one(table, variant="dpl_z")[lambda t: t["seed"].isna()].set_index("quantity")["value"]
@@ -162,9 +160,9 @@ def test_scores_tests_and_budgets(tmp_path):
 def test_sceua_before_its_first_record():
     columns = ["runs_per_cell", "seconds", "rmse_train_cells", "rmse_test_cells"]
     curve = pd.DataFrame([[77, 7, 0.06, 0.07], [180, 16, 0.05, 0.06]], columns=columns)
-    early = distributions._early(curve, 60, "test")
+    early = score_tables._early(curve, 60, "test")
     assert early == {"rmse": 0.07, "runs_per_cell": 77, "seconds": 7}
-    assert distributions._early(curve, 200, "train")["rmse"] == 0.05
+    assert score_tables._early(curve, 200, "train")["rmse"] == 0.05
 
 
 def test_scores_of_means_by_hand():
@@ -180,7 +178,7 @@ def test_scores_of_means_by_hand():
 def test_means_are_over_observed_days(results, study):
     runs = of(RUNS, "dpl_z", "sceua", model="surrogate")
     chosen = {"DAS-S8NG": made_up.DATASETS["DAS-S8NG"]}
-    table = means.summarise_means(runs, results, made_up.TEST, chosen)
+    table = means.summarise(runs, results, chosen)
     points = one(table, panel="point", variant="dpl_z")
     cells = results.cells("s8", "spatial")
     assert len(points) == len(cells)
@@ -194,9 +192,7 @@ def test_means_are_over_observed_days(results, study):
     assert point["observed"] == pytest.approx(study.observed[cell, seen].mean(), abs=1e-6)
     assert point["simulated"] == pytest.approx(np.mean(pairs) + 0.01 + made_up.OFFSET, abs=1e-6)
 
-    table = means.summarise_means(
-        runs, results, made_up.TEST, chosen, target="evapotranspiration", points=False
-    )
+    table = mean_scores.summarise(runs, results, chosen, target="evapotranspiration")
     assert set(table["panel"]) == {"score"}
     # ET is ten times moisture, in mm a day; simulated 0.1 above, without a map, day for day
     assert table["rmse"].to_numpy() == pytest.approx(0.1 * 365.25, rel=1e-4)
@@ -204,7 +200,7 @@ def test_means_are_over_observed_days(results, study):
 
 def test_cell_never_observed_has_no_mean(tmp_path):
     study = made_up.make_study(tmp_path)
-    results = Results(tmp_path, "smap")
+    results = made_up.open_results(study)
     runs = one(of(RUNS, "dpl_z"), sampling="s8", seed=1)
     for run in runs.itertuples():
         made_up.make_run(study, run)
@@ -214,7 +210,7 @@ def test_cell_never_observed_has_no_mean(tmp_path):
     observations["soil_moisture"][cells[0]] = np.nan
     contracts.write(observations, path, "observations")
     only = {"DAS-S8": made_up.DATASETS["DAS-S8"]}
-    table = means.summarise_means(runs, results, made_up.TEST, only)
+    table = means.summarise(runs, results, only)
     assert len(one(table, panel="point")) == len(cells) - 1
     assert one(table, panel="score")["cells"].item() == len(cells) - 1
     assert one(table, panel="score")["rmse"].notna().all()
@@ -223,7 +219,7 @@ def test_cell_never_observed_has_no_mean(tmp_path):
 def test_patterns(results, study):
     runs = of(RUNS, "default", "dpl_z", "sceua", model="surrogate")
     only = {"DAS-S4": made_up.DATASETS["DAS-S4"]}
-    table = fields.summarise_patterns(runs, results, only, truth=study.truth)
+    table = patterns.summarise(runs, results, only, ["infilt"])
     cells = results.cells("s4", "temporal")
     true = one(table, variant="truth")
     np.testing.assert_array_equal(true["cell"], cells)
@@ -255,7 +251,7 @@ def test_heaviest_rain_that_can_be_judged():
 def test_sites_and_their_weather(results, study):
     runs = of(RUNS, "dpl_z", "paraformer_z", model="surrogate")
     only = {"DAS-S4": made_up.DATASETS["DAS-S4"]}
-    table = sites.summarise_sites(runs, results, made_up.TEST, only)
+    table = sites.summarise(runs, results, only)
     climate, chosen = one(table, panel="map"), one(table, panel="site")
     cells = results.cells("s4", "temporal")
     days = slice(made_up.TIME.get_loc(made_up.TEST[0]), made_up.TIME.get_loc(made_up.TEST[1]) + 1)
@@ -273,7 +269,7 @@ def test_sites_and_their_weather(results, study):
 
 
 def test_ranges(results):
-    table = summarise_ranges(of(RUNS, "default"), results).set_index("name")
+    table = ranges.summarise(of(RUNS, "default"), results).set_index("name")
     assert list(table.index) == made_up.NAMES
     assert list(table.loc["Dsmax", ["printed_lower", "printed_upper"]]) == [0, 10.8]
     assert list(table.loc["Dsmax", ["lower", "upper", "unit"]]) == pytest.approx(
@@ -284,7 +280,7 @@ def test_ranges(results):
 
 def test_ranges_that_differ_are_refused(tmp_path):
     study = made_up.make_study(tmp_path)
-    results = Results(tmp_path, "smap")
+    results = made_up.open_results(study)
     runs = of(RUNS, "default", "dpl_z")
     for run in runs.itertuples():
         made_up.make_run(study, run)
@@ -293,22 +289,22 @@ def test_ranges_that_differ_are_refused(tmp_path):
     parameters["parameters"].attrs["upper"] = [0.9, 1.0, 30.0, 0.999, 31.0]
     contracts.write(parameters, path, "parameters")
     with pytest.raises(ValueError, match="has expt in"):
-        summarise_ranges(runs, results)
+        ranges.summarise(runs, results)
 
 
-def test_cost(results):
+def test_cost(results, study):
     runs = of(RUNS, "dpl_z", "sceua")
     train = {k: d for k, d in made_up.DATASETS.items() if d["cells"] == "train"}
-    table = summarise_cost(runs, results, train, threshold=0.043)
+    table = cost.summarise(runs, results, train)
     learned = one(table, dataset="DAS-S8", variant="dpl_z", seed=2)
     assert learned["device"].unique() == ["cpu"]
-    cost = learned.set_index("quantity")["value"]
-    assert cost["weights"] == made_up.WEIGHTS
-    assert cost["epochs_to_loss"] == 40  # 0.04 + 0.1 exp(-40 / 10) is the first below
-    assert cost["seconds_to_loss"] == 80
-    assert cost["seconds_per_epoch"] == 2
-    assert cost["memory_mb"] == 512.5
-    never = summarise_cost(runs, results, train, threshold=0.01)
+    found = learned.set_index("quantity")["value"]
+    assert found["weights"] == made_up.WEIGHTS
+    assert found["epochs_to_loss"] == 40  # 0.04 + 0.1 exp(-40 / 10) is the first below
+    assert found["seconds_to_loss"] == 80
+    assert found["seconds_per_epoch"] == 2
+    assert found["memory_mb"] == 512.5
+    never = cost.summarise(runs, made_up.open_results(study, threshold=0.01), train)
     assert never.loc[never["quantity"] == "epochs_to_loss", "value"].isna().all()
     calibrated = one(table, dataset="DAS-S8", variant="sceua_vic")
     assert set(calibrated["quantity"]) == {"epochs", "seconds", "seconds_per_epoch", "memory_mb"}
@@ -316,7 +312,7 @@ def test_cost(results):
 
 def test_cost_of_a_run_that_does_not_tell_its_memory(tmp_path):
     study = made_up.make_study(tmp_path)
-    results = Results(tmp_path, "smap")
+    results = made_up.open_results(study)
     runs = one(of(RUNS, "dpl_z"), sampling="s8")
     for run in runs.itertuples():
         made_up.make_run(study, run)
@@ -325,4 +321,4 @@ def test_cost_of_a_run_that_does_not_tell_its_memory(tmp_path):
         del parameters.attrs["provenance_peak_memory_mb"]
         contracts.write(parameters, path, "parameters")
     with pytest.raises(ValueError, match="does not say how much memory"):
-        summarise_cost(runs, results, {"DAS-S8": made_up.DATASETS["DAS-S8"]})
+        cost.summarise(runs, results, {"DAS-S8": made_up.DATASETS["DAS-S8"]})

@@ -10,11 +10,15 @@ import pytest
 import yaml
 from rattler import MatchSpec
 
+from parlearn.models.registry import PROCESSES
+from parlearn.plan.config import read_yaml
 from parlearn.plan.digests import LIBRARY, env_hash, modules
+from parlearn.plan.methods import METHODS
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
 SCRIPTS = sorted((ROOT / "workflow/scripts").glob("*.py"))
+REGISTRY = LIBRARY / "models/registry.py"
 
 #: name with conda -> name in the lock
 NAMES = {"pytorch-cpu": "torch", "pytorch-gpu": "torch", "matplotlib-base": "matplotlib"}
@@ -46,22 +50,28 @@ def rules():
     """Name of each rule's script, or of what stands for it, and the text of the rule."""
     for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
         for text in re.split(r"^ *rule *\w*:$", path.read_text(), flags=re.M)[1:]:
-            if code := re.search(r'code=code\("?(\w+)', text):
+            if code := re.search(r'code=(?:lambda wildcards: )?code\("?(\w+)', text):
                 yield code[1], text
 
 
 @cache
 def env_of_scripts() -> dict[str, str]:
-    """Script -> environment of its rule. Summaries and figures are rules made in a loop."""
-    found = {name: re.search(r"envs/(\w+)\.yaml", text)[1] for name, text in rules()}
-    summaries, figures = found.pop("SUMMARY"), found.pop("ENTRY")
-    for script in SCRIPTS:
-        kind = script.stem.split("_")[0]
-        if kind == "summarise":
-            found[script.stem] = summaries
-        elif kind in ("plot", "tabulate"):
-            found[script.stem] = figures
-    return found
+    """Script -> environment of its rule."""
+    return {name: re.search(r"envs/(\w+)\.yaml", text)[1] for name, text in rules()}
+
+
+@cache
+def named_modules(script) -> list[str]:
+    """Modules that a script imports by the names in a registry or in the figures' entries."""
+    room = {"summarise_figure": "summarise", "draw_figure": "plots"}.get(script.stem)
+    figures = read_yaml(ROOT / "config/figures.yaml") if room else {}
+    named = {f"{room}.{figure['module']}" for figure in figures.values()}
+    if script.stem in ("learn_dpl", "learn_pilot"):
+        named |= {method.module for method in METHODS.values() if method.module}
+    # claims and audit look up what a model is, and open none
+    if script.stem not in ("answer_claims", "audit") and REGISTRY in modules(script, *named):
+        named |= {process.module for process in PROCESSES.values()}
+    return sorted(named)
 
 
 def imported(path) -> set[str]:
@@ -78,7 +88,8 @@ def imported(path) -> set[str]:
 @cache
 def needs(script) -> set[str]:
     """Packages, by their names with conda, that a script needs, through the library as well."""
-    files = [script, *(path for path in modules(script) if path.suffix == ".py")]
+    read = modules(script, *named_modules(script))
+    files = [script, *(path for path in read if path.suffix == ".py")]
     marks = set().union(*map(imported, files))
     found = {PACKAGES.get(name, name.lower()) for name in marks}
     marks |= {path.relative_to(LIBRARY.parent).as_posix() for path in files[1:]}
@@ -122,6 +133,16 @@ def test_every_rule_names_an_env_that_is_there_and_carries_its_digest():
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
 def test_env_of_a_rule_has_all_that_its_script_imports(script):
     assert needs(script) <= names(env_of_scripts()[script.stem])
+
+
+def test_modules_that_figures_name_are_looked_at():
+    named = {script.stem: len(named_modules(script)) for script in SCRIPTS}
+    assert named["summarise_figure"] == named["draw_figure"] > 10
+    assert named["learn_dpl"] == named["learn_pilot"] > 0
+    # a summary draws nothing, and a drawing opens no file of a run
+    scripts = {script.stem: script for script in SCRIPTS}
+    assert "matplotlib-base" not in needs(scripts["summarise_figure"])
+    assert not {"pytorch-cpu", "xarray"} & needs(scripts["draw_figure"])
 
 
 @pytest.mark.parametrize("path", ENVS, ids=lambda p: p.stem)

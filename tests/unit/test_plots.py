@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import warnings
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -10,22 +11,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from parlearn.plots import (
-    curves,
-    maps,
-    parameters,
-    performance,
-    recovery,
-    sampling,
-    scaling,
-    style,
-    surrogate,
-    table,
-)
+from parlearn.plan.methods import METHODS, Method
+from parlearn.plots import curves, maps, scaling, style
+from parlearn.plots.sheet import Sheet
+from parlearn.plots.tables import over_seeds, say_count
 from parlearn.storage import contracts
-from parlearn.summarise import curves as curve_tables
-from parlearn.summarise import fields, skill
-from parlearn.summarise.results import Results
 
 _spec = importlib.util.spec_from_file_location(
     "made_up_results", Path(__file__).with_name("made_up_results.py")
@@ -36,16 +26,17 @@ _spec.loader.exec_module(made_up)
 BORDERS = Path(__file__).parents[2] / "resources" / "borders" / "conus.json"
 DATA = "made-up data"
 
+#: name -> module, and arguments of its summary
 FIGURES = {
-    "fig1": curves.tsai2021_fig1,
-    "fig2": performance.tsai2021_fig2,
-    "fig4": parameters.tsai2021_fig4,
-    "figS3": parameters.tsai2021_figS3,
-    "fig6": scaling.tsai2021_fig6,
-    "figS1": sampling.tsai2021_figS1,
-    "figS2": surrogate.tsai2021_figS2,
-    "tableS1": table.tsai2021_tableS1,
-    "recovery": recovery.recovery,
+    "fig1": ("curves", {}),
+    "fig2": ("performance", {}),
+    "fig4": ("parameters", {"names": ["infilt"]}),
+    "figS3": ("parameters", {"without": ["infilt"]}),
+    "fig6": ("scaling", {}),
+    "figS1": ("sampling", {}),
+    "figS2": ("surrogate", {}),
+    "tableS1": ("comparison", {}),
+    "recovery": ("recovery", {}),
 }
 
 
@@ -62,23 +53,15 @@ def summaries(request, tmp_path_factory):
     study = made_up.make_study(root, ("s8", "s4") if full else ("s4",))
     for run in runs.itertuples():
         made_up.make_run(study, run)
-    results = Results(root, "smap")
-    truth = study.truth if full else None
-    run = next(runs.itertuples())
-    tables = {
-        "fig1": curve_tables.summarise_curves(runs, results),
-        "fig2": skill.summarise_performance(runs, results, made_up.TEST),
-        "fig4": fields.summarise_parameters(runs, results, ["infilt"], truth),
-        "figS3": fields.summarise_parameters(runs, results, None, truth),
-        "fig6": curve_tables.summarise_scaling(runs, results, made_up.TEST, 0.043),
-        "figS1": fields.summarise_sampling(results),
-        "figS2": skill.summarise_surrogate(study.skill, run, results, made_up.TEST),
-        "tableS1": curve_tables.summarise_table(runs, results, made_up.TEST),
-        "recovery": fields.summarise_recovery(runs, results, study.truth),
-    }
-    for name, summary in tables.items():
-        contracts.write_table(summary, root / f"{name}.csv")
+    results = made_up.open_results(study)
+    for name, (module, options) in FIGURES.items():
+        module = import_module(f"parlearn.summarise.{module}")
+        contracts.write_table(module.summarise(runs, results, **options), root / f"{name}.csv")
     return root
+
+
+def sheet_of(summary, out, borders=None):
+    return Sheet(summary, out, DATA, borders)
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +71,12 @@ def drawn(summaries, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         patch.setattr(style, "DPI", 40)
         warnings.simplefilter("error")
-        for name, draw in FIGURES.items():
+        for name, (module, _) in FIGURES.items():
             if "minimal" in summaries.name and name in SAME:
                 continue
-            options = {"borders": BORDERS} if name in ("fig4", "figS1") else {}
-            draw(summaries / f"{name}.csv", folder / f"{name}.png", data=DATA, **options)
+            borders = BORDERS if name in ("fig4", "figS1") else None
+            sheet = sheet_of(summaries / f"{name}.csv", folder / f"{name}.png", borders)
+            import_module(f"parlearn.plots.{module}").draw(sheet)
     return folder
 
 
@@ -114,7 +98,7 @@ def test_nothing_half_written_is_left(drawn):
 
 def test_same_input_same_picture(summaries, drawn, tmp_path, monkeypatch):
     monkeypatch.setattr(style, "DPI", 40)
-    scaling.tsai2021_fig6(summaries / "fig6.csv", tmp_path / "fig6.png", data=DATA)
+    scaling.draw(sheet_of(summaries / "fig6.csv", tmp_path / "fig6.png"))
     for kind in ("pdf", "png", "csv"):
         assert (tmp_path / f"fig6.{kind}").read_bytes() == (drawn / f"fig6.{kind}").read_bytes()
 
@@ -123,10 +107,11 @@ def test_without_observed_et_figure_6_has_three_panels(summaries, tmp_path, monk
     """As on the real 412 cells."""
     monkeypatch.setattr(style, "DPI", 40)
     table = pd.read_csv(summaries / "fig6.csv")
-    assert "corr_et" in table
-    table.drop(columns="corr_et").to_csv(tmp_path / "fig6_in.csv", index=False)
-    scaling.tsai2021_fig6(tmp_path / "fig6_in.csv", tmp_path / "fig6.png", data=DATA)
-    assert "corr_et" not in set(pd.read_csv(tmp_path / "fig6.csv")["quantity"])
+    column = "corr_evapotranspiration"
+    assert column in table
+    table.drop(columns=column).to_csv(tmp_path / "fig6_in.csv", index=False)
+    scaling.draw(sheet_of(tmp_path / "fig6_in.csv", tmp_path / "fig6.png"))
+    assert column not in set(pd.read_csv(tmp_path / "fig6.csv")["quantity"])
 
 
 def test_numbers_of_curves(summaries, drawn):
@@ -157,8 +142,9 @@ def test_numbers_of_other_figures_are_their_summaries(summaries, drawn):
 
 
 def test_a_threshold_one_seed_misses_is_not_reached():
-    rows = [("dpl_a", "s4", "y", 1, 9, 0.05, e, 100, 0.04, 0.04) for e in (30, np.nan)]
-    numbers = scaling.over_seeds(pd.DataFrame(rows, columns=scaling._COLUMNS))
+    about = {"variant": "dpl_a", "sampling": "s4", "period": "y", "seed": 1, "trained_cells": 9}
+    about |= {"rmse_temporal": 0.04, "rmse_spatial": 0.04, "at_most": False}
+    numbers = scaling.over_seeds(pd.DataFrame([about | {"epochs": e} for e in (30, np.nan)]))
     epochs = numbers[numbers["quantity"] == "epochs"].iloc[0]
     assert np.isnan(epochs["mean"])
     assert epochs["reached"] == 1
@@ -188,26 +174,93 @@ def test_a_wrong_summary_is_refused(tmp_path):
     wrong = tmp_path / "wrong.csv"
     pd.DataFrame({"variant": ["dpl_a"]}).to_csv(wrong, index=False)
     with pytest.raises(ValueError, match=r"wrong\.csv lacks the columns"):
-        scaling.tsai2021_fig6(wrong, tmp_path / "a.png", data=DATA)
+        scaling.draw(sheet_of(wrong, tmp_path / "a.png"))
     pd.DataFrame({"a": []}).to_csv(wrong, index=False)
     with pytest.raises(ValueError, match="has no rows"):
-        style.read_summary(wrong, ["a"])
+        sheet_of(wrong, tmp_path / "a.png").read(["a"])
     assert not list(tmp_path.glob("a.*"))
 
 
 def test_looks_are_the_same_everywhere():
-    few, many = style.looks(["dpl_z"]), style.looks(["sceua", "dpl_z", "default", "paraformer"])
+    few, many = style.looks(["dpl_z"]), style.looks(["dpl_z_vic", "sceua", "dpl_z", "default"])
     assert few["dpl_z"] == many["dpl_z"]
-    assert list(many) == ["default", "sceua", "dpl_z", "paraformer"]
-    assert many["paraformer"].label == "paraformer"
-    known = list(style.LOOKS.values())
+    assert list(many) == ["default", "sceua", "dpl_z", "dpl_z_vic"]
+    assert [look.label for look in many.values()] == [
+        "Default",
+        "SCE-UA",
+        "dPL $g_Z$",
+        "dPL $g_Z$ direct",
+    ]
+    known = [look for looks in style.LOOKS.values() for look in looks] + style.SPARE
     for feature in ("color", "marker", "line"):
         assert len({str(getattr(look, feature)) for look in known}) == len(known)
     network = style.looks(["dpl_z+network"])["dpl_z+network"]
     assert network.color == few["dpl_z"].color
     assert network.hollow
-    with pytest.raises(ValueError, match="no look left"):
-        style.looks([f"method{k}" for k in range(9)])
+    assert network.label == "dPL $g_Z$, linear correction per cell"
+
+
+def test_a_new_method_has_a_look_that_stays(monkeypatch):
+    for name in ("first", "second"):
+        new = Method(name, name.title(), "network", "learn_it", ("attributes",))
+        monkeypatch.setitem(METHODS, name, new)
+    both = style.looks(["second", "first", "first_vic"])
+    assert list(both) == ["first", "first_vic", "second"]
+    assert both["first"].label == "First"
+    assert both["first"].color != both["second"].color
+    assert both["first_vic"].hollow
+    assert style.looks(["second"])["second"] == both["second"]
+    for name in ("third", "fourth", "fifth"):
+        monkeypatch.setitem(METHODS, name, Method(name, name, "network", "learn_it", ()))
+    with pytest.raises(ValueError, match="no look is left for the method 'fifth'"):
+        style.looks(["fifth"])
+
+
+@pytest.mark.parametrize(
+    ("unit", "said"), [("m3 m-3", "m³ m⁻³"), ("mm day-1", "mm day⁻¹"), ("1", "–"), ("m", "m")]
+)
+def test_units_as_they_are_printed(unit, said):
+    assert style.say_unit(unit) == said
+
+
+def test_every_target_has_its_curve(summaries, tmp_path, monkeypatch):
+    monkeypatch.setattr(style, "DPI", 40)
+    table = pd.read_csv(summaries / "fig1.csv")
+    flux = table.assign(target="evapotranspiration", rmse_train_cells=table["rmse_train_cells"] * 9)
+    pd.concat([table, flux]).to_csv(tmp_path / "both.csv", index=False)
+    curves.draw(sheet_of(tmp_path / "both.csv", tmp_path / "both.png"))
+    curves.draw(sheet_of(summaries / "fig1.csv", tmp_path / "one.png"))
+    both, one = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("both", "one"))
+    assert list(dict.fromkeys(both["target"])) == ["soil_moisture", "evapotranspiration"]
+    assert both["panel"].nunique() == 2 * one["panel"].nunique()
+    drawn = both[both["target"] == "evapotranspiration"]["rmse"].to_numpy()
+    np.testing.assert_allclose(drawn, 9 * one["rmse"].to_numpy(), rtol=1e-5)
+
+
+def test_what_was_reached_at_the_first_record_is_said_to_be_at_most():
+    rows = [("a", 77.0, True), ("b", 5.0, False), ("c", np.nan, False)]
+    table = pd.DataFrame(rows, columns=["variant", "value", "at_most"])
+    said = [say_count(row) for row in over_seeds(table, ["variant"]).itertuples()]
+    assert said == ["at most 77", "5", "not reached"]
+
+
+def test_scaling_marks_what_is_at_most(summaries, tmp_path, monkeypatch):
+    monkeypatch.setattr(style, "DPI", 40)
+    table = pd.read_csv(summaries / "fig6.csv")
+    words = {}
+    for at_most in (False, True):
+        monkeypatch.setattr(
+            Sheet, "save", lambda self, fig, numbers, notes, key=at_most: words.update({key: fig})
+        )
+        path = tmp_path / f"{at_most}.csv"
+        table.assign(at_most=at_most, epochs=40.0).to_csv(path, index=False)
+        scaling.draw(sheet_of(path, tmp_path / "a.png"))
+    marks = {
+        key: sum(text.get_text() == "≤" for ax in fig.axes for text in ax.texts)
+        for key, fig in words.items()
+    }
+    assert marks[False] == 0
+    assert marks[True] == table.groupby(["variant", "sampling", "period"]).ngroups
 
 
 @pytest.mark.parametrize(

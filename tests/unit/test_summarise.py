@@ -7,9 +7,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from parlearn.metrics.progress import is_upper_bound
+from parlearn.plan.methods import METHODS, Method
 from parlearn.storage import contracts
-from parlearn.summarise import curves, fields, skill
-from parlearn.summarise.results import Results, choose, compared, identify
+from parlearn.summarise import (
+    comparison,
+    curves,
+    fields,
+    parameters,
+    performance,
+    recovery,
+    sampling,
+    scaling,
+    surrogate,
+)
+from parlearn.summarise.choice import choose, compared, identify
+from parlearn.summarise.variants import Variant, read_variant
 
 _spec = importlib.util.spec_from_file_location(
     "made_up_results", Path(__file__).with_name("made_up_results.py")
@@ -30,7 +43,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def results(study):
-    return Results(study.root, "smap")
+    return made_up.open_results(study)
 
 
 def one(table, **keys):
@@ -50,6 +63,25 @@ def test_variants(results):
         "dpl_z_vic",
         "dpl_z_vic+network",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        ("dpl_z", Variant("dpl_z")),
+        ("dpl_z_vic", Variant("dpl_z", direct=True)),
+        ("sceua_vic+network", Variant("sceua", True, "network")),
+        ("cellmean", Variant("cellmean")),
+    ],
+)
+def test_names_of_variants(name, variant):
+    assert read_variant(name) == variant
+    assert str(variant) == name
+
+
+def test_a_variant_of_no_known_method_is_refused():
+    with pytest.raises(ValueError, match="there is no method 'magic'"):
+        read_variant("magic_vic")
 
 
 def test_no_map_is_named_where_there_is_a_map_as_well(results):
@@ -85,13 +117,30 @@ def test_what_maps_compare(results):
     assert [r.variant for r in compared(choose(made_up.FULL, results))] == ["dpl_z", "sceua"]
     assert [r.seed for r in compared(choose(made_up.FULL, results))] == [1, 1]
     assert [r.variant for r in compared(choose(made_up.MINIMAL, results))] == ["dpl_a"]
-    rows = [(method, "surrogate", "s4", "one_year", 1) for method in ("sceua", "paraformer")]
-    added = compared(choose(made_up.make_runs(*rows), results))
-    assert [r.variant for r in added] == ["paraformer", "sceua"]
     untrained = choose(made_up.FULL.iloc[:2], results)
     assert [r.variant for r in compared(untrained)] == ["default"]
     with pytest.raises(ValueError, match="no run with parameters"):
         compared(untrained[untrained["method"] == "cellmean"])
+
+
+def test_maps_compare_by_what_methods_are(results, monkeypatch):
+    """A network and a search that are new in the registry need no line in any figure's code."""
+    new = Method("anneal", "Annealing", "search", "calibrate_anneal", ("observations",))
+    monkeypatch.setitem(METHODS, "anneal", new)
+    attributes = ("attributes", "observations")
+    monkeypatch.setitem(METHODS, "gan", Method("gan", "GAN", "network", "learn_gan", attributes))
+    rows = [(method, "surrogate", "s4", "one_year", 1) for method in ("anneal", "gan")]
+    found = compared(choose(made_up.make_runs(*rows), results))
+    assert [run.variant for run in found] == ["gan", "anneal"]
+    # what reads series comes first, what is direct last
+    rows += [
+        ("dpl_z", "vic", "s4", "one_year", 1),
+        ("paraformer_z", "surrogate", "s4", "one_year", 1),
+    ]
+    found = compared(choose(made_up.make_runs(*rows), results))
+    assert [run.variant for run in found] == ["paraformer_z", "anneal"]
+    found = compared(choose(made_up.make_runs(*rows[1:3]), results))
+    assert [run.variant for run in found] == ["gan"]
 
 
 def test_scores_are_mapped_test_scores(results, study):
@@ -101,13 +150,13 @@ def test_scores_are_mapped_test_scores(results, study):
     np.testing.assert_array_equal(results.scores(run).values, kept.values)
     np.testing.assert_allclose(results.scores(run, "raw").values, kept.values + 0.5, rtol=1e-5)
     with pytest.raises(ValueError, match="no target 'runoff'"):
-        Results(study.root, "smap", target="runoff").scores(run)
+        made_up.open_results(study, target="runoff").scores(run)
     with pytest.raises(ValueError, match="no sampling 's16'"):
         results.cells("s16", "temporal")
 
 
 def test_curves(results):
-    table = curves.summarise_curves(made_up.FULL, results)
+    table = curves.summarise(made_up.FULL, results)
     line = one(table, variant="dpl_z", sampling="s8", period="one_year", seed=2)
     assert list(line["runs_per_cell"]) == [0, 10, 20, 40, 80, 160]
     assert (line["trained_cells"] == len(results.cells("s8", "temporal"))).all()
@@ -117,28 +166,59 @@ def test_curves(results):
     expected = np.median(results.scores(run).sel(metric="rmse").values[cells])
     assert default["rmse_train_cells"].item() == pytest.approx(expected)
     assert default["runs_per_cell"].item() == 0
+    assert set(table["target"]) == {"soil_moisture"}
+    assert set(table["threshold"]) == {made_up.THRESHOLD}
 
 
 def test_scaling(results):
-    table = curves.summarise_scaling(made_up.FULL, results, made_up.TEST, threshold=0.043)
+    table = scaling.summarise(made_up.FULL, results)
     assert not set(table["variant"]) & {"default", "cellmean"}
     assert table.loc[table["variant"] == "sceua", "epochs"].isna().all()
     dpl = one(table, variant="dpl_z", sampling="s4", period="two_years", seed=1)
     assert dpl["epochs"].item() == 40  # 0.04 + 0.1 exp(-40 / 10) is the first below
     assert dpl["seconds"].item() == 80
     # simulated ET is the truth plus 0.1 mm a day, and the truth grows with the row
-    assert (table["corr_et"] > 0.9).all()
+    assert (table["corr_evapotranspiration"] > 0.9).all()
+    assert not table["at_most"].any()
     with pytest.raises(ValueError, match="trained run"):
-        curves.summarise_scaling(made_up.FULL.iloc[:2], results, made_up.TEST)
+        scaling.summarise(made_up.FULL.iloc[:2], results)
+
+
+def test_a_first_record_below_the_threshold_is_an_upper_bound(tmp_path):
+    columns = ["runs_per_cell", "seconds", "rmse_train_cells"]
+    curve = pd.DataFrame([[77, 7, 0.04], [180, 16, 0.03]], columns=columns)
+    assert is_upper_bound(curve, 0.05)
+    assert not is_upper_bound(curve, 0.035)  # reached at the second record
+    assert not is_upper_bound(curve.assign(runs_per_cell=[0, 77]), 0.05)  # there before any run
+
+    study = made_up.make_study(tmp_path)
+    results = made_up.open_results(study)
+    runs = made_up.make_runs(
+        *((method, "surrogate", "s4", "one_year", 1) for method in ("sceua", "dpl_z"))
+    )
+    for run in runs.itertuples():
+        made_up.make_run(study, run)
+    path = results.file(next(runs.itertuples()), "curve.csv")
+    curve = contracts.read_table(path, "curve").iloc[3:]
+    contracts.write_table(curve.assign(rmse_train_cells=0.042), path, "curve")
+    table = scaling.summarise(runs, results).set_index("variant")
+    assert table["at_most"].to_dict() == {"sceua": True, "dpl_z": False}
+    assert table.loc["sceua", "epochs"] == 40
+    table = comparison.summarise(runs, results).set_index(["variant", "quantity"])["at_most"]
+    assert table["sceua", "epochs_to_threshold"]
+    assert table["sceua", "seconds_to_threshold"]
+    assert not table["dpl_z", "epochs_to_threshold"]
+    assert not table["sceua", "epochs"]
 
 
 def test_table(results):
-    table = curves.summarise_table(made_up.FULL, results, made_up.TEST)
+    table = comparison.summarise(made_up.FULL, results)
     assert set(table["sampling"]) == {"s4"}
-    flux = table[(table["split"] == "flux") & (table["variant"] != "cellmean")]
+    flux = table[(table["split"] == "mean") & (table["variant"] != "cellmean")]
+    assert set(flux["target"]) == {"evapotranspiration"}
     bias = flux.loc[flux["quantity"] == "bias", "value"]
     assert bias.to_numpy() == pytest.approx(36.525, abs=0.01)  # 0.1 mm a day
-    assert "cellmean" not in set(table.loc[table["split"] == "flux", "variant"])
+    assert "cellmean" not in set(table.loc[table["split"] == "mean", "variant"])
     value = one(table, variant="dpl_a", seed=2, score_map="raw", split="spatial", quantity="rmse")
     run = made_up.FULL[
         (
@@ -151,23 +231,25 @@ def test_table(results):
     costs = one(table, variant="dpl_z", seed=1, split="cost").set_index("quantity")["value"]
     assert costs["epochs"] == 160
     assert costs["seconds"] == 320
-    assert costs["epochs_to_sceua"] == 40
+    assert costs["epochs_to_search"] == 40
     # SCE-UA ran through the surrogate: a run through VIC has no rival on the same model
     direct = one(table, variant="dpl_z_vic", split="cost")
-    assert "epochs_to_sceua" not in set(direct["quantity"])
+    assert "epochs_to_search" not in set(direct["quantity"])
     # the cell mean is a map alone: raw and mapped are one
     mean = one(table, variant="cellmean", split="temporal", quantity="rmse")
     assert mean["value"].nunique() == 1
 
 
 def test_performance(results, study):
-    table = skill.summarise_performance(made_up.FULL, results, made_up.TEST, sampling="s8")
+    table = performance.summarise(made_up.FULL, results, boxes_at="s8")
     maps, boxes, series = (one(table, panel=name) for name in ("map", "box", "series"))
     assert list(dict.fromkeys(maps["variant"])) == ["dpl_z", "sceua"]
     assert (maps["sampling"] == "s4").all()
     assert (boxes["sampling"] == "s8").all()
+    # as in the paper, only cells of the densest sampling that are trained on are mapped
     trained = results.cells("s4", "temporal")
-    ranked = one(maps, variant="dpl_z").set_index("cell").loc[trained, "value"].sort_values()
+    np.testing.assert_array_equal(one(maps, variant="sceua")["cell"], trained)
+    ranked = one(maps, variant="dpl_z").set_index("cell")["value"].sort_values()
     sites = series.drop_duplicates("site").set_index("site")
     assert sites.loc[2, "cell"] == ranked.index[round(0.5 * (len(ranked) - 1))]
     assert sites.loc[1, "score"] > sites.loc[2, "score"] > sites.loc[3, "score"]
@@ -183,9 +265,10 @@ def test_performance(results, study):
     assert "corr" not in set(one(boxes, variant="cellmean")["metric"])
 
 
-def test_performance_without_map(study):
-    raw = Results(study.root, "smap", score_map="raw")
-    table = skill.summarise_performance(made_up.MINIMAL, raw, made_up.TEST)
+def test_performance_without_correction(study):
+    raw = made_up.open_results(study, correction="raw")
+    table = performance.summarise(made_up.MINIMAL, raw, boxes_at="s8")
+    assert set(one(table, panel="box")["sampling"]) == {"s4"}  # there is no s8
     series = one(table, panel="series", variant="dpl_a", site=1)
     cell, day = int(series["cell"].iloc[0]), made_up.TIME.get_loc("2015-03-01")
     shown = series.set_index("time").loc["2015-03-01", "value"]
@@ -193,17 +276,18 @@ def test_performance_without_map(study):
 
 
 def test_surrogate(results, study):
-    run = next(made_up.MINIMAL.itertuples())
-    table = skill.summarise_surrogate(study.skill, run, results, made_up.TEST)
+    table = surrogate.summarise(made_up.MINIMAL, results)
     box = one(table, panel="box", target="evapotranspiration", metric="nse")
     assert box["median"].item() == pytest.approx(np.median(study.skill["nse"].values[1]))
     series = one(table, panel="series", target="soil_moisture", site=1)
     both = series.pivot_table(index="time", columns="variant", values="value")
     np.testing.assert_allclose(both["surrogate"] - both["vic"], 0.01, atol=1e-6)
+    # drawn by their order, whatever the process model's name
+    assert list(dict.fromkeys(series["variant"])) == ["vic", "surrogate"]
 
 
 def test_sampling(results, study):
-    table = fields.summarise_sampling(results)
+    table = sampling.summarise(made_up.MINIMAL, results)
     counts = table[table["sampling"] == "s4"]["role"].value_counts()
     role = study.domain["role"].sel(sampling="s4").values
     assert counts["train"] == (role == 1).sum()
@@ -211,20 +295,23 @@ def test_sampling(results, study):
 
 
 def test_parameters(results, study):
-    table = fields.summarise_parameters(made_up.FULL, results, ["infilt"], study.truth)
+    table = parameters.summarise(made_up.FULL, results, ["infilt"])
     assert list(dict.fromkeys(table["variant"])) == ["dpl_z", "sceua", "truth"]
     assert table["log"].all()
     true = one(table, variant="truth").sort_values("cell")["value"].to_numpy()
     np.testing.assert_allclose(true, study.truth["parameters"].values[0])
-    table = fields.summarise_parameters(made_up.MINIMAL, results)
+    without = made_up.open_results(study, truth_file=None)
+    table = parameters.summarise(made_up.MINIMAL, without, without=["infilt"])
+    assert "truth" not in set(table["variant"])
+    assert one(table, parameter="Dsmax")["unit"].unique() == ["mm day-1"]
     assert list(dict.fromkeys(table["parameter"])) == ["Ds", "Dsmax", "Ws", "expt"]
     assert not one(table, parameter="Ws")["log"].any()
     with pytest.raises(ValueError, match="no parameter 'b'"):
-        fields.summarise_parameters(made_up.MINIMAL, results, ["b"])
+        parameters.summarise(made_up.MINIMAL, results, ["b"])
 
 
 def test_recovery(results, study):
-    table = fields.summarise_recovery(made_up.FULL, results, study.truth)
+    table = recovery.summarise(made_up.FULL, results)
     scores = one(table, panel="score")
     assert one(scores, variant="dpl_z")["corr"].min() == pytest.approx(1)
     assert one(scores, variant="default")["corr"].isna().all()

@@ -175,5 +175,5 @@ def test_planning_needs_no_heavy_library(project):
     used = [*(library / "plan").glob("*.py"), library / "audit/choice.py"]
     assert len(used) > 10
     for module in used:
-        for path in {module} | modules(module, library):
+        for path in {module} | modules(module, library=library):
             assert not heavy.search(path.read_text()), f"{path} is read at planning"

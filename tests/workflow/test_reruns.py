@@ -107,6 +107,9 @@ DEEP = {
     | {f"tabulate_{table}" for table in ("tsai2021_tableS1", "smap_cost")}
     | {f"tabulate_li2023_table{n}" for n in (1, 2, 3)}
     | {"plot_smap_recovery"},
+    # modules that the entries of figures name: the figures that do, and no others
+    "plots/means.py": {"plot_tsai2021_fig3", "plot_li2023_fig4", "plot_li2023_fig9"},
+    "summarise/sites.py": {"summarise_sites", "plot_li2023_fig8"},
 }
 
 
@@ -130,14 +133,14 @@ def test_comments_docstrings_and_captions_run_nothing_again(tree):
         assert planned(tree) == []
 
 
-def test_edit_of_a_plot_script_draws_that_figure_alone(tree):
-    with Edit(tree, "workflow/scripts/plot_tsai2021_fig1.py", lambda text: text + "\nEDITED = 1\n"):
+def test_edit_of_a_drawing_draws_its_figure_alone(tree):
+    with Edit(tree, f"{LIBRARY}/plots/curves.py", lambda text: text + "\nEDITED = 1\n"):
         jobs = planned(tree)
     assert [job.rule for job in jobs] == ["plot_tsai2021_fig1"]
 
 
-def test_edit_of_a_summary_draws_its_figures_and_no_others(tree):
-    with Edit(tree, "workflow/scripts/summarise_curves.py", lambda text: text + "\nEDITED = 1\n"):
+def test_edit_of_a_summary_makes_it_and_what_is_drawn_of_it(tree):
+    with Edit(tree, f"{LIBRARY}/summarise/curves.py", lambda text: text + "\nEDITED = 1\n"):
         jobs = planned(tree)
     assert {job.rule for job in jobs} == {"summarise_curves", "plot_tsai2021_fig1"}
 

@@ -121,6 +121,11 @@ def summary_runs(wildcards):
     return [figures.shown(RUNS[name]) for name in figure["runs"]] if figure["files"] else []
 
 
+def summary_target(wildcards):
+    """What the runs of a figure were trained on, the first of several targets."""
+    return RUNS[FIGURES[wildcards.figure]["runs"][0]].targets[0]
+
+
 # state borders belong on maps of real places only, and there are those of CONUS
 REAL_CONUS = SOURCE["name"] == "hydrodl" or SOURCE.get("weather") == "nldas"
 BORDERS = ["resources/borders/conus.json"] if REAL_CONUS else []

@@ -1,26 +1,27 @@
 # Requires: what config/figures.yaml names of the study and of the runs
 # Makes:    <results>/summaries/{figure}.csv and <results>/figures/{paper}/{figure}.pdf, .png, .csv
 #
-# Rules made in a loop: what a rule is given is read at once, but a script only when its job runs, and
-# then a loop's variable has its last value; so scripts go by params.
+# A figure's entry names a module M of the library: parlearn/summarise/M.py makes its table and
+# parlearn/plots/M.py draws it. Two scripts import what is named; as its digest is a parameter of the
+# rule, an edit of a module runs again the figures that name it, and no others.
 
 
-for SUMMARY in sorted({figure["summary"] for figure in FIGURES.values()}):
+for MODULE in sorted({figure["module"] for figure in FIGURES.values()}):
 
     rule:
         """Gather the small table that a figure is drawn from."""
         name:
-            SUMMARY
+            f"summarise_{MODULE}"
         input:
             unpack(summary_files),
         output:
             "<results>/summaries/{figure}.csv",
         log:
-            f"<logs>/{SUMMARY}/{{figure}}.log",
+            f"<logs>/summarise_{MODULE}/{{figure}}.log",
         benchmark:
-            f"<benchmarks>/{SUMMARY}/{{figure}}.tsv"
+            f"<benchmarks>/summarise_{MODULE}/{{figure}}.tsv"
         wildcard_constraints:
-            figure="|".join(name for name in FIGURES if FIGURES[name]["summary"] == SUMMARY),
+            figure="|".join(name for name in FIGURES if FIGURES[name]["module"] == MODULE),
         conda:
             "../../envs/score.yaml"
         threads: 1
@@ -28,24 +29,27 @@ for SUMMARY in sorted({figure["summary"] for figure in FIGURES.values()}):
             mem_mb=growing(2000),
             runtime=growing(20),
         params:
-            code=code(SUMMARY),
+            code=code("summarise_figure", f"summarise.{MODULE}"),
             env=env("score"),
-            script=SUMMARY,
+            module=MODULE,
             study=CONFIG["study"],
             runs=summary_runs,
+            target=summary_target,
             options=lambda wildcards: figures.summary_options(FIGURES[wildcards.figure]),
             threshold=CONFIG["threshold"],
             test=CONFIG["periods"]["test"],
         script:
-            "../scripts/{params.script}.py"
+            "../scripts/summarise_figure.py"
 
+
+DRAWN_AS = {"figure": "plot", "table": "tabulate"}
 
 for FIGURE, ENTRY in FIGURES.items():
 
     rule:
         """Draw a figure or a table from its summary."""
         name:
-            ENTRY["script"]
+            f"{DRAWN_AS[ENTRY['form']]}_{FIGURE}"
         input:
             summary=f"<results>/summaries/{FIGURE}.csv",
             borders=BORDERS,
@@ -53,7 +57,7 @@ for FIGURE, ENTRY in FIGURES.items():
             # a table as text as well
             **(
                 {"md": f"<results>/figures/{ENTRY['paper']}/{FIGURE}.md"}
-                if ENTRY["script"].startswith("tabulate_")
+                if ENTRY["form"] == "table"
                 else {}
             ),
             pdf=f"<results>/figures/{ENTRY['paper']}/{FIGURE}.pdf",
@@ -72,9 +76,9 @@ for FIGURE, ENTRY in FIGURES.items():
                 labels=in_report(ENTRY["title"], form="numbers"),
             ),
         log:
-            f"<logs>/{ENTRY['script']}.log",
+            f"<logs>/{DRAWN_AS[ENTRY['form']]}_{FIGURE}.log",
         benchmark:
-            f"<benchmarks>/{ENTRY['script']}.tsv"
+            f"<benchmarks>/{DRAWN_AS[ENTRY['form']]}_{FIGURE}.tsv"
         conda:
             "../../envs/plot.yaml"
         threads: 1
@@ -82,13 +86,13 @@ for FIGURE, ENTRY in FIGURES.items():
             mem_mb=growing(2000),
             runtime=growing(10),
         params:
-            code=code(ENTRY["script"]),
+            code=code("draw_figure", f"plots.{ENTRY['module']}"),
             env=env("plot"),
-            script=ENTRY["script"],
+            module=ENTRY["module"],
+            drawing=ENTRY.get("drawing", {}),
             data=CONFIG["data"],
-            threshold=CONFIG["threshold"],
         script:
-            "../scripts/{params.script}.py"
+            "../scripts/draw_figure.py"
 
 
 # A figure by its name, and all of a paper by the paper's: snakemake -c2 tsai2021_fig4, ... tsai2021

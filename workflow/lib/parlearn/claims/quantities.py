@@ -9,13 +9,11 @@ import scipy.stats
 from scipy.spatial import cKDTree
 
 from parlearn.metrics.progress import first_below
-from parlearn.storage import contracts
-from parlearn.storage.files import read_json
 from parlearn.study.roles import TESTS
 from parlearn.study.splits import on_sphere
 from parlearn.summarise.fields import bounds_of, correlate, is_log
-from parlearn.summarise.means import FACTORS, cell_means
-from parlearn.summarise.results import Results
+from parlearn.summarise.means import cell_means
+from parlearn.summarise.results import Results, read_card
 
 #: attribute of the networks that holds a cell's mean precipitation, by source
 PRECIPITATION = ("precipitation", "climate_precipitation")
@@ -107,11 +105,11 @@ class Files:
         As :func:`parlearn.summarise.means.cell_means`; ET in mm a year. Cells without observations
         are left out.
         """
-        results = replace(self.results, target=asked.target)
+        results = replace(self.results, target=asked.target, test=self.span)
         everywhere = np.arange(self.results.domain.sizes["cell"])
         pair = self.keep(
             (asked.run.run, asked.target, "means"),
-            lambda: FACTORS[asked.target] * cell_means(asked.run, results, everywhere, self.span),
+            lambda: cell_means(asked.run, results, everywhere),
         )
         pair = pair[:, self.cells(asked)]
         return tuple(pair[:, np.isfinite(pair).all(axis=0)])
@@ -155,7 +153,7 @@ def _to_functional(which):
 
 
 def _seconds_per_epoch(files, asked):
-    history = contracts.read_table(files.results.file(asked.run, "history.csv"), "history")
+    history = files.results.history(asked.run)
     return float(history["seconds"].iloc[-1] / history["runs_per_cell"].iloc[-1])
 
 
@@ -198,7 +196,7 @@ def _precipitation_rank(files, asked):
 
 
 def _corr_with_vic(files, asked):
-    return float(read_json(files.card)["skill"][asked.target]["corr"])
+    return float(read_card(files.card)["skill"][asked.target]["corr"])
 
 
 #: name in config/claims.yaml -> the number of a run; NaN where it is not defined

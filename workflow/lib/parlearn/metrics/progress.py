@@ -12,3 +12,13 @@ def first_below(
     if reached.empty:
         return np.nan, np.nan
     return float(reached["runs_per_cell"].iloc[0]), float(reached["seconds"].iloc[0])
+
+
+def is_upper_bound(table: pd.DataFrame, threshold: float, column: str = "rmse_train_cells") -> bool:
+    """Whether :func:`first_below` tells no more than the most it may have taken.
+
+    So it is where the first record, made after some runs (a search has none before the end of its
+    initial population), is at ``threshold`` or below already.
+    """
+    first = table.iloc[0]
+    return bool(first[column] <= threshold and first["runs_per_cell"] > 0)

@@ -91,8 +91,8 @@ def read_figures(
         workflow = Path(root) / "workflow"
         for key, file in (
             ("caption", workflow / "report" / figure["caption"]),
-            ("summary", workflow / "scripts" / f"{figure['summary']}.py"),
-            ("script", workflow / "scripts" / f"{figure['script']}.py"),
+            ("module", workflow / "lib/parlearn/summarise" / f"{figure['module']}.py"),
+            ("module", workflow / "lib/parlearn/plots" / f"{figure['module']}.py"),
         ):
             if not file.is_file():
                 problems.append(f"{name}.{key}: there is no {file}: write it or correct the name")

@@ -1,82 +1,105 @@
-"""Error against training effort (tsai2021_fig1)."""
+"""Error in the test period against training effort."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
+from parlearn.plan.methods import METHODS
 from parlearn.plots import style
+from parlearn.plots.sheet import Sheet
+from parlearn.summarise.variants import read_variant
 
-_COLUMNS = ["variant", "sampling", "period", "seed", "runs_per_cell", "seconds", "rmse_train_cells"]
+_TRAINING = ["variant", "sampling", "period", "seed", "target"]
+_COLUMNS = [
+    *_TRAINING,
+    "runs_per_cell",
+    "seconds",
+    "rmse_train_cells",
+    "trained_cells",
+    "threshold",
+]
 _MOST_POINTS = 400
 
 
-def tsai2021_fig1(summary, out, *, data, threshold=0.05):
+def draw(sheet: Sheet):
     """Test RMSE of trained cells against model runs per cell, and against wall clock.
 
-    Parameters
-    ----------
-    summary : table of :func:`parlearn.summarise.curves.summarise_curves`
-    out : path of the picture; written are its .pdf, .png and .csv
-    data : what the figure shows results of, e.g. ``SMAP + NLDAS-2, 412 cells``
-    threshold : RMSE of a functional model, marked
+    A row of panels for each target that the curves hold, or for each target and axis where there
+    are several training periods.
     """
-    table = style.read_summary(summary, _COLUMNS)
-    runs = table.groupby(["variant", "sampling", "period", "seed"])
-    trained = table[runs["runs_per_cell"].transform("max") > 0]
+    table = sheet.read(_COLUMNS)
+    trained = table[table.groupby(_TRAINING)["runs_per_cell"].transform("max") > 0]
     references = table.drop(trained.index)
     if trained.empty:
         raise ValueError(
-            f"{summary} has no training curve: name a trained run in config/figures.yaml"
+            f"{sheet.summary} has no training curve: choose a trained run in config/figures.yaml"
         )
-    periods = list(dict.fromkeys(trained["period"]))
+    periods, targets = (list(dict.fromkeys(trained[name])) for name in ("period", "target"))
     samplings = list(trained.groupby("sampling")["trained_cells"].first().sort_values().index)
     looks = style.looks(table["variant"])
+    threshold = table["threshold"].iloc[0]
     unit, factor = ("min", 60.0) if trained["seconds"].max() > 300 else ("s", 1.0)
     axes_of = {
-        "epochs": ("runs_per_cell", 1.0, "Epochs (model runs per cell)"),
-        "time": ("seconds", factor, f"Wall-clock time ({unit})"),
+        "runs_per_cell": (1.0, "Epochs (model runs per cell)"),
+        "seconds": (factor, f"Wall-clock time ({unit})"),
     }
-    letters = "abcdefgh"
+    panels = [
+        (target, axis, period) for target in targets for axis in axes_of for period in periods
+    ]
+    columns = 2 if len(periods) == 1 else len(periods)
     with style.house():
-        rows, columns = (1, 2) if len(periods) == 1 else (2, len(periods))
+        rows = len(panels) // columns
         fig = style.new_figure(2.6 * rows + 0.7)
-        axes = fig.subplots(rows, columns, sharey=True, squeeze=False)
-        panels = [(kind, period) for kind in axes_of for period in periods]
+        axes = fig.subplots(rows, columns, sharey="row", squeeze=False)
         numbers = []
-        for ax, letter, (kind, period) in zip(axes.flat, letters, panels, strict=False):
-            column, scale, label = axes_of[kind]
-            lines = curve_bands(trained[trained["period"] == period], column, scale)
+        for ax, letter, (target, axis, period) in zip(
+            axes.flat, "abcdefghijklmnop", panels, strict=False
+        ):
+            here, marks = (t[t["target"] == target] for t in (trained, references))
+            lines = curve_bands(here[here["period"] == period], axis, axes_of[axis][0])
             for (variant, sampling), line in lines.groupby(["variant", "sampling"], sort=False):
-                _draw(ax, line, looks[variant], *_weight(sampling, samplings))
-            same = (references["variant"] == "default") | (references["period"] == period)
-            for ref in references[same].itertuples():
-                look = looks[ref.variant]
-                ax.axhline(ref.rmse_train_cells, color=look.color, ls=look.line, lw=1.1, zorder=1)
-            ax.axhline(threshold, color="0.35", lw=0.9, zorder=0.9)
-            ax.set_xscale("log")
-            ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
-            ax.xaxis.set_minor_formatter(NullFormatter())
-            ax.grid(True, axis="y")
-            ax.set_xlabel(label)
+                _draw_line(ax, line, looks[variant], *_weight(sampling, samplings))
+            known = marks["variant"].map(_knows_period).astype(bool)
+            for mark in marks[(marks["period"] == period) | ~known].itertuples():
+                look = looks[mark.variant]
+                ax.axhline(mark.rmse_train_cells, color=look.color, ls=look.line, lw=1.1, zorder=1)
+            goal = [threshold] if target == targets[0] else []
+            for value in goal:
+                ax.axhline(value, color="0.35", lw=0.9, zorder=0.9)
+            bottom, top = _limits(here, marks, goal)
+            ax.set_ylim(bottom, top)
+            _x_axis(ax, lines, top)
+            ax.set_xlabel(axes_of[axis][1])
+            if ax in axes[:, 0]:
+                ax.set_ylabel(f"Test {style.score_label('rmse', target)}")
             title = f"trained on {style.say_period(period)}" if len(periods) > 1 else ""
             style.letter(ax, letter, title)
-            numbers.append(lines.assign(panel=letter, axis=label, period=period))
-        bottom, top = _limits(trained, references, threshold)
-        axes[0, 0].set_ylim(bottom, top)
-        for ax, lines in zip(axes.flat, numbers, strict=True):
-            visible = lines.loc[lines["rmse"] <= top, "x"]
-            if len(visible):
-                ax.set_xlim(0.8 * visible.min(), 1.25 * visible.max())
-                wide = visible.max() > 100 * visible.min()
-                ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
-        for ax in axes[:, 0]:
-            ax.set_ylabel("Test RMSE (m³ m⁻³)")
+            about = {"panel": letter, "axis": axes_of[axis][1], "period": period, "target": target}
+            numbers.append(lines.assign(**about))
         _legend(fig, looks, samplings, threshold)
-        style.heading(fig, data, style.notes_on(trained))
         references = references.rename(columns={"rmse_train_cells": "rmse"})
-        references = references[["variant", "period", "rmse"]].assign(axis="reference line")
-        style.save(fig, pd.concat([*numbers, references], ignore_index=True), out)
+        references = references[["variant", "period", "target", "rmse"]]
+        numbers = pd.concat([*numbers, references.assign(axis="reference line")], ignore_index=True)
+        sheet.save(fig, numbers, style.notes_on(trained))
+
+
+def _knows_period(variant) -> bool:
+    """Whether an untrained method depends on the training period: published parameters do not."""
+    return "observations" in METHODS[read_variant(variant).method].reads
+
+
+def _x_axis(ax, lines, top):
+    """Logarithmic, from where the first line comes into sight."""
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.grid(True, axis="y")
+    visible = lines.loc[lines["rmse"] <= top, "x"]
+    if len(visible):
+        ax.set_xlim(0.8 * visible.min(), 1.25 * visible.max())
+        wide = visible.max() > 100 * visible.min()
+        ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
 
 
 def curve_bands(part, column, scale=1.0) -> pd.DataFrame:
@@ -101,12 +124,13 @@ def curve_bands(part, column, scale=1.0) -> pd.DataFrame:
     return pd.concat(lines)[columns] if lines else pd.DataFrame(columns=columns)
 
 
-def _limits(trained, references, threshold):
+def _limits(trained, references, goal):
     """RMSE axis: from below the lowest value to where all lines end, not to where they begin."""
-    runs = trained.groupby(["variant", "sampling", "period", "seed"])["rmse_train_cells"]
-    marks = [*references["rmse_train_cells"], threshold]
+    runs = trained.groupby(_TRAINING)["rmse_train_cells"]
+    marks = [*references["rmse_train_cells"], *goal]
     bottom = 0.9 * np.nanmin([*trained["rmse_train_cells"], *marks])
-    top = max(1.15 * np.nanmax([*runs.last(), *marks]), 2.2 * threshold)
+    top = 1.15 * np.nanmax([*runs.last(), *marks])
+    top = max([top, *(2.2 * value for value in goal)])
     return bottom, min(top, 1.05 * np.nanmax([*trained["rmse_train_cells"], *marks]))
 
 
@@ -116,7 +140,7 @@ def _weight(sampling, samplings):
     return 0.35 + 0.65 * rank, 0.6 + 1.2 * rank
 
 
-def _draw(ax, line, look, strength, width):
+def _draw_line(ax, line, look, strength, width):
     color = style.tint(look.color, strength)
     every = max(1, len(line) // 6)
     ax.plot(
@@ -145,7 +169,7 @@ def _legend(fig, looks, samplings, threshold):
             [],
             color=k.color,
             ls=k.line,
-            marker="" if name in ("default", "cellmean") else k.marker,
+            marker=k.marker if style.is_trained(name) else "",
             mfc=k.face,
             label=k.label,
         )

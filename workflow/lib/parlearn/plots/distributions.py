@@ -1,24 +1,30 @@
-"""Distributions of scores over cells (li2023_fig3)."""
+"""Distributions of scores over cells."""
 
 from matplotlib.lines import Line2D
 
 from parlearn.plots import style
+from parlearn.plots.sheet import Sheet
 
-_COLUMNS = ["dataset", "variant", "metric", "share", "value", "low", "high", "seeds", "cells"]
+_COLUMNS = [
+    "dataset",
+    "variant",
+    "metric",
+    "share",
+    "value",
+    "low",
+    "high",
+    "seeds",
+    "cells",
+    "target",
+]
 #: an axis of NSE begins no lower: below, a model is worse than the mean and only how bad differs
 _LOWEST = -1.0
 
 
-def li2023_fig3(summary, out, *, data):
-    """Cumulative distributions: a row for each score, a column for each data set.
-
-    Parameters
-    ----------
-    summary : table of :func:`parlearn.summarise.distributions.summarise_distributions`
-    out : path of the picture; written are its .pdf, .png and .csv
-    data : what the figure shows results of, e.g. ``SMAP + NLDAS-2, 412 cells``
-    """
-    table = style.read_summary(summary, _COLUMNS)
+def draw(sheet: Sheet):
+    """Cumulative distributions: a row for each score, a column for each data set."""
+    table = sheet.read(_COLUMNS)
+    target = table["target"].iloc[0]
     looks = style.looks(table["variant"])
     metrics, labels = (list(dict.fromkeys(table[name])) for name in ("metric", "dataset"))
     letters = iter("abcdefghijklmnopqrstuvwxyz")
@@ -31,8 +37,8 @@ def li2023_fig3(summary, out, *, data):
             for ax, label in zip(row, labels, strict=True):
                 part = of_metric[of_metric["dataset"] == label]
                 for variant, look in looks.items():
-                    _draw(ax, part[part["variant"] == variant], look)
-                ax.set_xlabel(style.SCORES[metric])
+                    _draw_line(ax, part[part["variant"] == variant], look)
+                ax.set_xlabel(style.score_label(metric, target))
                 ax.grid(True)
                 style.letter(ax, next(letters), f"{label}, {part['cells'].max()} cells")
             row[0].set_xlim(max(low, _LOWEST), min(high, 1.0))
@@ -45,11 +51,10 @@ def li2023_fig3(summary, out, *, data):
         fig.legend(
             handles=handles, loc="outside lower center", ncols=min(4, len(handles)), handlelength=4
         )
-        style.heading(fig, data, [style.note_on_seeds(table), "scores in the test period"])
-        style.save(fig, table, out)
+        sheet.save(fig, table, [style.note_on_seeds(table), "scores in the test period"])
 
 
-def _draw(ax, line, look):
+def _draw_line(ax, line, look):
     if line["value"].isna().all():
         return
     ax.plot(

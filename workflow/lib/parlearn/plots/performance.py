@@ -1,10 +1,12 @@
-"""Skill against observations (tsai2021_fig2): maps of correlation, example series, boxplots."""
+"""Skill against observations: maps of correlation, example series, boxplots of scores."""
 
 import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from parlearn.plan.targets import TARGETS
 from parlearn.plots import maps, style
+from parlearn.plots.sheet import Sheet
 
 _COLUMNS = [
     "panel",
@@ -19,22 +21,16 @@ _COLUMNS = [
     "split",
     "median",
     "seeds",
+    "target",
 ]
 _METRICS = ("bias", "rmse", "ubrmse", "corr")
 _SPLITS = {"temporal": "temporal test (trained cells)", "spatial": "spatial test (held-out cells)"}
 
 
-def tsai2021_fig2(summary, out, *, data, borders=None):
-    """Maps of correlation of two methods, series at example sites, boxplots of scores by method.
-
-    Parameters
-    ----------
-    summary : table of :func:`parlearn.summarise.skill.summarise_performance`
-    out : path of the picture; written are its .pdf, .png and .csv
-    data : what the figure shows results of, e.g. ``SMAP + NLDAS-2, 412 cells``
-    borders : path of resources/borders/conus.json for a real region
-    """
-    table = style.read_summary(summary, _COLUMNS)
+def draw(sheet: Sheet):
+    """Maps of correlation of two methods, series at example sites, boxplots of scores by method."""
+    table = sheet.read(_COLUMNS)
+    target = table["target"].iloc[0]
     looks = style.looks(table["variant"][table["variant"] != "observed"])
     corr, series, boxes = (table[table["panel"] == name] for name in ("map", "series", "box"))
     with style.house():
@@ -44,9 +40,9 @@ def tsai2021_fig2(summary, out, *, data, borders=None):
         fig = style.new_figure(0.2 + sum(heights))
         top, middle, bottom = fig.subfigures(3, 1, height_ratios=heights)
         letters = iter("abcdefghijklm")
-        _draw_maps(top, corr, series, looks, letters, borders, boxes["sampling"].iloc[0])
-        _draw_series(middle, series, looks, letters)
-        draw_boxes(bottom, boxes, looks, letters)
+        _draw_maps(top, corr, series, looks, letters, sheet.borders, boxes["sampling"].iloc[0])
+        _draw_series(middle, series, looks, letters, TARGETS[target].label)
+        _draw_boxes(bottom, boxes, looks, letters, target)
         seeds = boxes["seeds"].max()
         notes = style.notes_on(boxes)
         if seeds > 1:
@@ -55,8 +51,7 @@ def tsai2021_fig2(summary, out, *, data, borders=None):
             )
         if corr["variant"].nunique() == 1:
             notes.append("no second method to compare maps with")
-        style.heading(fig, data, notes)
-        style.save(fig, table.drop(columns="score", errors="ignore"), out)
+        sheet.save(fig, table.drop(columns="score", errors="ignore"), notes)
 
 
 def _draw_maps(fig, corr, series, looks, letters, borders, usual):
@@ -77,7 +72,7 @@ def _draw_maps(fig, corr, series, looks, letters, borders, usual):
     maps.colour_bar(fig, drawn, list(axes[: len(groups)]), "Corr, test period (–)")
 
 
-def _draw_series(fig, series, looks, letters):
+def _draw_series(fig, series, looks, letters, label):
     sites = series.drop_duplicates("site").sort_values("site")
     axes = fig.subplots(len(sites), 1, sharex=True, squeeze=False)[:, 0]
     drawn = [name for name in looks if name in set(series["variant"])]
@@ -105,7 +100,7 @@ def _draw_series(fig, series, looks, letters):
         style.letter(ax, next(letters), place)
         ax.grid(True, axis="y")
     style.date_axis(axes[-1])
-    fig.supylabel(style.TARGETS["soil_moisture"], fontsize=8)
+    fig.supylabel(label, fontsize=8)
     handles = [
         Line2D([], [], color=looks[v].color, ls=looks[v].line, lw=1.0, label=looks[v].label)
         for v in drawn
@@ -134,7 +129,7 @@ def _draw_series(fig, series, looks, letters):
     )
 
 
-def draw_boxes(fig, boxes, looks, letters):
+def _draw_boxes(fig, boxes, looks, letters, target):
     """Horizontal boxplots from quantiles: a column for each score, a row for each method."""
     order = [name for name in looks if name in set(boxes["variant"])]
     metrics = [m for m in _METRICS if m in set(boxes["metric"])]
@@ -175,7 +170,7 @@ def draw_boxes(fig, boxes, looks, letters):
                 capprops={"color": look.color, "lw": 0.9},
                 manage_ticks=False,
             )
-        ax.set_xlabel(style.SCORES[metric])
+        ax.set_xlabel(style.score_label(metric, target))
         ax.grid(True, axis="x")
         ax.locator_params(axis="x", nbins=4)
         ax.tick_params(axis="y", length=0)

@@ -1,11 +1,11 @@
-"""Learned against true parameters of a twin (recovery)."""
+"""Learned against true parameters of a twin."""
 
 import numpy as np
-import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullLocator
 
 from parlearn.plots import style
+from parlearn.plots.sheet import Sheet
 
 _COLUMNS = [
     "panel",
@@ -14,6 +14,7 @@ _COLUMNS = [
     "period",
     "seed",
     "parameter",
+    "unit",
     "split",
     "lower",
     "upper",
@@ -28,16 +29,9 @@ _SPLITS = {
 }
 
 
-def recovery(summary, out, *, data):
-    """Scatter of learned against true values: a row for each method, a column for each parameter.
-
-    Parameters
-    ----------
-    summary : table of :func:`parlearn.summarise.fields.summarise_recovery`
-    out : path of the picture; written are its .pdf, .png and .csv
-    data : what the figure shows results of, e.g. ``twin (demonstration)``
-    """
-    table = style.read_summary(summary, _COLUMNS)
+def draw(sheet: Sheet):
+    """Learned against true values: a row for each method, a column for each parameter."""
+    table = sheet.read(_COLUMNS)
     looks = style.looks(table["variant"])
     names = list(dict.fromkeys(table["parameter"]))
     with style.house():
@@ -48,7 +42,7 @@ def recovery(summary, out, *, data):
             for ax, name in zip(row, names, strict=True):
                 here = table[(table["variant"] == variant) & (table["parameter"] == name)]
                 said = _panel(ax, here, ticks=4 if len(names) <= 5 else 3)
-                top = f"{style.parameter_label(name)}\n" if ax in axes[0] else ""
+                top = f"{style.parameter_label(here.iloc[0])}\n" if ax in axes[0] else ""
                 ax.set_title(f"{top}r = {said}")
                 if ax in axes[-1]:
                     ax.set_xlabel("true")
@@ -61,8 +55,7 @@ def recovery(summary, out, *, data):
             label = f"{cells} ({which} r)" if which else cells
             handles.append(Line2D([], [], ls="", marker=marker, color=color, ms=4, label=label))
         fig.legend(handles=handles, loc="outside lower center", ncols=2)
-        style.heading(fig, data, [*style.notes_on(table), "recovered against true parameters"])
-        style.save(fig, pd.DataFrame(table), out)
+        sheet.save(fig, table, [*style.notes_on(table), "recovered against true parameters"])
 
 
 def _panel(ax, here, ticks) -> str:

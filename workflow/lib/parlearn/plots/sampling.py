@@ -1,10 +1,11 @@
-"""Which cells train, validate and test (tsai2021_figS1)."""
+"""The cells of each sampling: training, validation and test."""
 
 import numpy as np
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.lines import Line2D
 
 from parlearn.plots import maps, style
+from parlearn.plots.sheet import Sheet
 
 #: role of a cell: colour (told apart by lightness too), words
 ROLES = {
@@ -15,17 +16,9 @@ ROLES = {
 }
 
 
-def tsai2021_figS1(summary, out, *, data, borders=None):
-    """A map of the roles of cells for each sampling.
-
-    Parameters
-    ----------
-    summary : table of :func:`parlearn.summarise.fields.summarise_sampling`
-    out : path of the picture; written are its .pdf, .png and .csv
-    data : what the figure shows, e.g. ``SMAP + NLDAS-2, 412 cells``
-    borders : path of resources/borders/conus.json for a real region
-    """
-    table = style.read_summary(summary, ["sampling", "cell", "lat", "lon", "role"])
+def draw(sheet: Sheet):
+    """A map of the roles of cells for each sampling."""
+    table = sheet.read(["sampling", "cell", "lat", "lon", "role"])
     names = list(ROLES)
     cmap = ListedColormap([color for color, _ in ROLES.values()])
     norm = BoundaryNorm(np.arange(len(names) + 1) - 0.5, len(names))
@@ -35,12 +28,12 @@ def tsai2021_figS1(summary, out, *, data, borders=None):
         rows = -(-len(groups) // columns)
         width = (style.WIDTH - 0.4) / columns - 0.15
         fig = style.new_figure(
-            0.6 + rows * (0.6 + width / maps.aspect(table["lat"], table["lon"], borders))
+            0.6 + rows * (0.6 + width / maps.aspect(table["lat"], table["lon"], sheet.borders))
         )
         axes = list(fig.subplots(rows, columns, squeeze=False).flat)
         for ax, letter, (sampling, group) in zip(axes, "abcdefghi", groups, strict=False):
             codes = group["role"].map(names.index)
-            maps.draw_map(ax, group["lat"], group["lon"], codes, norm, cmap, borders)
+            maps.draw_map(ax, group["lat"], group["lon"], codes, norm, cmap, sheet.borders)
             count = group["role"].value_counts()
             numbers = ", ".join(f"{count.get(r, 0)} {r}" for r in ("train", "validate", "test"))
             style.letter(ax, letter, f"{sampling}\n{numbers}")
@@ -52,5 +45,4 @@ def tsai2021_figS1(summary, out, *, data, borders=None):
             if role in set(table["role"])
         ]
         fig.legend(handles=handles, loc="outside lower center", ncols=4)
-        style.heading(fig, data, ["cells of each sampling"])
-        style.save(fig, table, out)
+        sheet.save(fig, table, ["cells of each sampling"])

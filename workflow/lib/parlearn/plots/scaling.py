@@ -1,11 +1,13 @@
-"""Scaling curves (tsai2021_fig6, panel a of the paper): what more training cells bring."""
+"""Scaling curves: what more training cells bring."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
+from parlearn.plan.targets import TARGETS
 from parlearn.plots import style
+from parlearn.plots.sheet import Sheet
 
 _COLUMNS = [
     "variant",
@@ -18,45 +20,47 @@ _COLUMNS = [
     "most_epochs",
     "rmse_temporal",
     "rmse_spatial",
+    "at_most",
+    "target",
 ]
+#: columns of the correlation of temporal means begin so, and go on with the target
+_MEAN = "corr_"
 
 
-def tsai2021_fig6(summary, out, *, data):
-    """Cost to the threshold, ending RMSE, RMSE at held-out cells against sampling density; and
-    where there are observations the correlation of mean ET.
-
-    Parameters
-    ----------
-    summary : table of :func:`parlearn.summarise.curves.summarise_scaling`
-    out : path of the picture; written are its .pdf, .png and .csv
-    data : what the figure shows results of, e.g. ``SMAP + NLDAS-2, 412 cells``
+def draw(sheet: Sheet):
+    """Cost to the threshold, ending RMSE and RMSE at held-out cells against sampling density; and
+    for each other target that is observed the correlation of its temporal means.
     """
-    table = style.read_summary(summary, _COLUMNS)
+    table = sheet.read(_COLUMNS)
+    target = table["target"].iloc[0]
+    others = [name.removeprefix(_MEAN) for name in table if name.startswith(_MEAN)]
     looks = style.looks(table["variant"])
     periods = list(dict.fromkeys(table["period"]))
     numbers = over_seeds(table)
     threshold = table["threshold"].iloc[0]
+    unit = style.score_unit("rmse", target)
     panels = {
         "epochs": f"Epochs to RMSE {threshold:g}",
-        "rmse_temporal": "Ending test RMSE,\ntrained cells (m³ m⁻³)",
-        "rmse_spatial": "Ending test RMSE,\nheld-out cells (m³ m⁻³)",
+        "rmse_temporal": f"Ending test RMSE,\ntrained cells ({unit})",
+        "rmse_spatial": f"Ending test RMSE,\nheld-out cells ({unit})",
     }
-    if "corr_et" in table:
-        panels["corr_et"] = "Correlation of mean ET\nover trained cells"
+    for name in others:
+        panels[_MEAN + name] = f"Correlation of mean\n{TARGETS[name].short.lower()}, trained cells"
     with style.house():
         rows = 2 if len(panels) > 3 else 1
+        columns = -(-len(panels) // rows)
         fig = style.new_figure(2.6 * rows + 0.5)
-        axes = fig.subplots(rows, len(panels) // rows, squeeze=False).ravel()
-        for ax, letter, (quantity, label) in zip(
-            axes, "abcd"[: len(panels)], panels.items(), strict=True
-        ):
+        axes = fig.subplots(rows, columns, squeeze=False).ravel()
+        for ax in axes[len(panels) :]:
+            ax.set_axis_off()
+        for ax, letter, (quantity, label) in zip(axes, "abcdef", panels.items(), strict=False):
             part = numbers[numbers["quantity"] == quantity]
             if quantity == "epochs":
                 part = _mark_unreached(ax, part, table)
             for (variant, period), line in part.groupby(["variant", "period"], sort=False):
                 earlier = period != periods[-1]
                 shift = 1.03 ** (list(looks).index(variant) - (len(looks) - 1) / 2)
-                _draw(ax, line.sort_values("trained_cells"), looks[variant], earlier, shift)
+                _draw_line(ax, line.sort_values("trained_cells"), looks[variant], earlier, shift)
             _ticks(ax, table)
             ax.set_ylabel(label)
             ax.grid(True, axis="y")
@@ -89,25 +93,28 @@ def tsai2021_fig6(summary, out, *, data):
         notes = style.notes_on(table)
         if table["sampling"].nunique() == 1:
             notes.append("no scaling to show")
-        style.heading(fig, data, notes)
-        style.save(fig, numbers, out)
+        if numbers["at_most"].any():
+            notes.append("≤: at most so many, reached at the first record")
+        sheet.save(fig, numbers, notes)
 
 
 def over_seeds(table) -> pd.DataFrame:
     """Mean, lowest and highest over seeds of each quantity, for each variant, sampling and period.
 
-    Epochs to the threshold are NaN unless all seeds reach it; ``reached`` counts those that do.
+    Epochs to the threshold are NaN unless all seeds reach it; ``reached`` counts those that do, and
+    ``at_most`` says whether one of them may have taken fewer.
     """
     rows = []
     keys = ["variant", "sampling", "period", "trained_cells"]
     quantities = ["epochs", "rmse_temporal", "rmse_spatial"]
-    quantities += [name for name in ("corr_et",) if name in table]
+    quantities += [name for name in table if name.startswith(_MEAN)]
     for key, group in table.groupby(keys, sort=False):
         for quantity in quantities:
             values = group[quantity].to_numpy(float)
             row = dict(zip(keys, key, strict=True)) | {"quantity": quantity, "seeds": len(values)}
             row |= {"mean": values.mean(), "low": values.min(), "high": values.max()}
-            rows.append(row | {"reached": int(np.isfinite(values).sum())})
+            row |= {"reached": int(np.isfinite(values).sum())}
+            rows.append(row | {"at_most": quantity == "epochs" and bool(group["at_most"].any())})
     return pd.DataFrame(rows)
 
 
@@ -131,7 +138,7 @@ def _mark_unreached(ax, part, table):
     return filled
 
 
-def _draw(ax, line, look, earlier, shift):
+def _draw_line(ax, line, look, earlier, shift):
     """A line with error bars; `shift` keeps the marks of methods from hiding each other."""
     face = "white" if earlier or look.hollow else look.color
     error = np.vstack([line["mean"] - line["low"], line["high"] - line["mean"]]).clip(0)
@@ -148,6 +155,9 @@ def _draw(ax, line, look, earlier, shift):
         capsize=2,
         elinewidth=0.8,
     )
+    for point in line[line["at_most"]].itertuples():
+        at = (shift * point.trained_cells, point.mean)
+        ax.annotate("≤", at, (-4, 0), textcoords="offset points", ha="right", va="center")
 
 
 def _ticks(ax, table):

@@ -1,10 +1,12 @@
-"""Climate and series at example sites (li2023_fig8)."""
+"""Climate and series at example sites."""
 
 import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from parlearn.plan.targets import TARGETS
 from parlearn.plots import maps, style
+from parlearn.plots.sheet import Sheet
 
 _COLUMNS = [
     "panel",
@@ -21,6 +23,7 @@ _COLUMNS = [
     "event_last",
     "time",
     "value",
+    "target",
 ]
 _RAIN, _RAIN_TEXT = "#9ECAE1", "#4A7FA5"
 _CLIMATE = {
@@ -29,17 +32,10 @@ _CLIMATE = {
 }
 
 
-def li2023_fig8(summary, out, *, data, borders=None):
-    """Maps of mean weather with the sites; at each the series of a year and the heaviest rain.
-
-    Parameters
-    ----------
-    summary : table of :func:`parlearn.summarise.sites.summarise_sites`
-    out : path of the picture; written are its .pdf, .png and .csv
-    data : what the figure shows results of, e.g. ``SMAP + NLDAS-2, 412 cells``
-    borders : path of resources/borders/conus.json for a real region
-    """
-    table = style.read_summary(summary, _COLUMNS)
+def draw(sheet: Sheet):
+    """Maps of mean weather with the sites; at each the series of a year and the heaviest rain."""
+    table = sheet.read(_COLUMNS)
+    target = TARGETS[table["target"].iloc[0]]
     parts = {name: table[table["panel"] == name] for name in ("map", "site", "series", "rain")}
     for name in ("series", "rain"):
         parts[name] = parts[name].assign(time=pd.to_datetime(parts[name]["time"]))
@@ -50,12 +46,11 @@ def li2023_fig8(summary, out, *, data, borders=None):
         heights = [2.5, 0.5 + 1.25 * len(parts["site"])]
         fig = style.new_figure(0.2 + sum(heights))
         top, bottom = fig.subfigures(2, 1, height_ratios=heights)
-        _draw_maps(top, parts["map"], parts["site"], letters, borders)
-        _draw_sites(bottom, parts, looks, letters)
+        _draw_maps(top, parts["map"], parts["site"], letters, sheet.borders)
+        _draw_sites(bottom, parts, looks, letters, target.label)
         seeds = series["seed"].dropna()
         label = parts["map"]["dataset"].iloc[0]
-        style.heading(fig, data, [str(label), f"seed {seeds.min():.0f}"])
-        style.save(fig, table, out)
+        sheet.save(fig, table, [str(label), f"seed {seeds.min():.0f}"])
 
 
 def _draw_maps(fig, cells, sites, letters, borders):
@@ -68,7 +63,7 @@ def _draw_maps(fig, cells, sites, letters, borders):
         maps.colour_bar(fig, drawn, ax, label, shrink=0.75)
 
 
-def _draw_sites(fig, parts, looks, letters):
+def _draw_sites(fig, parts, looks, letters, axis_label):
     sites = parts["site"].sort_values("site")
     axes = fig.subplots(
         len(sites), 2, width_ratios=[2.5, 1], sharex="col", sharey="row", squeeze=False
@@ -95,7 +90,7 @@ def _draw_sites(fig, parts, looks, letters):
     days = parts["rain"]["time"]
     axes[-1, 0].set_xlim(days.min(), days.max())
     axes[-1, 1].set_xlabel("days since the heaviest rain")
-    fig.supylabel(style.TARGETS["soil_moisture"], fontsize=8)
+    fig.supylabel(axis_label, fontsize=8)
     handles = [
         Line2D([], [], ls="", marker="o", ms=3, mfc="white", mec=style.OBSERVED, label="observed"),
         *(Line2D([], [], color=k.color, ls=k.line, lw=1.0, label=k.label) for k in looks.values()),

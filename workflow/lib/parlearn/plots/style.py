@@ -5,9 +5,9 @@ far from them and from each other (CIEDE2000 above 13, in normal sight and with 
 blindness); marker and line style say the same again for print in grey.
 """
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import matplotlib
 import matplotlib.colors
@@ -16,8 +16,9 @@ import pandas as pd
 from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.figure import Figure
 
-from parlearn.storage import contracts
-from parlearn.storage.files import replacing
+from parlearn.plan.methods import METHODS
+from parlearn.plan.targets import TARGETS
+from parlearn.summarise.variants import read_variant
 
 WIDTH = 7.2  #: inches: a figure over two columns (183 mm)
 DPI = 300
@@ -54,12 +55,12 @@ _RC = {
 
 @dataclass(frozen=True)
 class Look:
-    """How one method appears in every figure."""
+    """How one variant appears in every figure; ``label`` is that of its method in the registry."""
 
-    label: str
     color: str
     marker: str
     line: str | tuple
+    label: str = ""
     hollow: bool = False
 
     @property
@@ -69,77 +70,105 @@ class Look:
 
 _SOLID, _DASHED, _DOTTED, _DASHDOT = "-", (0, (4, 1.6)), (0, (1, 1.2)), (0, (5, 1.4, 1, 1.4))
 
-#: in the order in which figures and tables name them; "_vic": through VIC itself, no surrogate
+#: the look of each method, and its look where it learns directly through the process model
 LOOKS = {
-    "default": Look("VIC default", "#000000", "D", _DOTTED),
-    "cellmean": Look("Cell mean", "#8A8A8A", "d", (0, (1, 2.4))),
-    "sceua": Look("SCE-UA", "#D55E00", "^", _DASHED),
-    "sceua_vic": Look("SCE-UA direct", "#E69F00", "v", (0, (6, 1.2, 2, 1.2))),
-    "dpl_a": Look("dPL $g_A$", "#56B4E9", "o", _DASHDOT),
-    "dpl_z": Look("dPL $g_Z$", "#0072B2", "s", _SOLID),
-    "dpl_a_vic": Look("dPL $g_A$ direct", "#009E73", "P", (0, (7, 1.2))),
-    "dpl_z_vic": Look("dPL $g_Z$ direct", "#CC79A7", "X", (0, (9, 1.4, 1, 1.4, 1, 1.4))),
-    "paraformer_a": Look("ParaFormer$_A$", "#00595C", "<", (0, (3, 1, 1, 1, 1, 1))),
-    "paraformer_z": Look("ParaFormer$_Z$", "#A60628", "*", (0, (12, 1))),
-    "paraformer_a_vic": Look("ParaFormer$_A$ direct", "#700038", ">", (0, (2, 1))),
-    "paraformer_z_vic": Look("ParaFormer$_Z$ direct", "#332288", "p", (0, (8, 2))),
+    "default": [Look("#000000", "D", _DOTTED)],
+    "cellmean": [Look("#8A8A8A", "d", (0, (1, 2.4)))],
+    "sceua": [Look("#D55E00", "^", _DASHED), Look("#E69F00", "v", (0, (6, 1.2, 2, 1.2)))],
+    "dpl_a": [Look("#56B4E9", "o", _DASHDOT), Look("#009E73", "P", (0, (7, 1.2)))],
+    "dpl_z": [
+        Look("#0072B2", "s", _SOLID),
+        Look("#CC79A7", "X", (0, (9, 1.4, 1, 1.4, 1, 1.4))),
+    ],
+    "paraformer_a": [
+        Look("#00595C", "<", (0, (3, 1, 1, 1, 1, 1))),
+        Look("#700038", ">", (0, (2, 1))),
+    ],
+    "paraformer_z": [Look("#A60628", "*", (0, (12, 1))), Look("#332288", "p", (0, (8, 2)))],
 }
 
-#: variants of a method by its observation map, as summarise.identify names them
-_SUFFIXES = {"network": ", map by network", "none": ", no map"}
-
-#: for methods a user has added, in the order of their names
-_SPARE = [
-    Look("", "#7F3C8D", "h", (0, (3, 2, 1, 2, 1, 2))),
-    Look("", "#6E5A00", "H", (0, (3, 3))),
-    Look("", "#3A7D00", "8", (0, (10, 3))),
-    Look("", "#8C564B", "+", (0, (5, 2, 2, 2))),
+#: for methods of the registry that have no look yet, in its order; direct: hollow
+SPARE = [
+    Look("#7F3C8D", "h", (0, (3, 2, 1, 2, 1, 2))),
+    Look("#6E5A00", "H", (0, (3, 3))),
+    Look("#3A7D00", "8", (0, (10, 3))),
+    Look("#8C564B", "+", (0, (5, 2, 2, 2))),
 ]
+
+#: what is added to the label of another linear correction than the usual one
+_CORRECTIONS = {"network": ", linear correction per cell", "none": ", no linear correction"}
 
 OBSERVED = "#333333"
 
-#: axis labels
-SCORES = {
-    "bias": "Bias (m³ m⁻³)",
-    "rmse": "RMSE (m³ m⁻³)",
-    "ubrmse": "ubRMSE (m³ m⁻³)",
-    "corr": "Corr (–)",
-    "nse": "NSE (–)",
-}
-TARGETS = {"soil_moisture": "Soil moisture (m³ m⁻³)", "evapotranspiration": "ET (mm day⁻¹)"}
-_UNITS = {"Dsmax": "mm day⁻¹", "depth2": "m", "depth3": "m"}
+_SCORES = {"bias": "Bias", "rmse": "RMSE", "ubrmse": "ubRMSE", "corr": "Corr", "nse": "NSE"}
+_SCORES |= {"kge": "KGE"}
+#: scores in the unit of what is scored
+_WITH_UNIT = ("bias", "rmse", "ubrmse")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def parameter_label(name) -> str:
-    return f"{name} ({_UNITS.get(name, '–')})"
+def say_unit(unit) -> str:
+    """A unit as in the files, as it is printed: ``mm day-1`` is mm day⁻¹, and ``1`` a dash."""
+    if unit == "1":
+        return "–"
+    return re.sub(r"(?<=[A-Za-z])-?\d+", lambda number: number[0].translate(_RAISED), unit)
+
+
+def score_name(metric) -> str:
+    return _SCORES[metric]
+
+
+def score_unit(metric, target) -> str:
+    """Unit of a score of a target, as it is printed."""
+    return say_unit(TARGETS[target].unit) if metric in _WITH_UNIT else "–"
+
+
+def score_label(metric, target, between=" ") -> str:
+    """Label of an axis: a score of a target with its unit."""
+    return f"{_SCORES[metric]}{between}({score_unit(metric, target)})"
+
+
+def mean_label(target) -> str:
+    """Label of an axis: the temporal mean of a target with its unit."""
+    return f"mean {TARGETS[target].short.lower()} ({TARGETS[target].mean_unit})"
+
+
+def parameter_label(row) -> str:
+    """Label of an axis: a parameter with its unit, of a row with the columns of both."""
+    return f"{row['parameter']} ({say_unit(str(row['unit']))})"
 
 
 def looks(variants) -> dict[str, Look]:
-    """The look of each variant, in the order in which to draw them.
+    """The look of each variant, in the order in which to draw them: that of the registry.
 
-    A variant is a method, ``_vic`` where it ran through VIC itself, and ``+network`` or ``+none``
-    for another observation map than that of the domain. An unknown method gets a spare look.
+    A variant is named as in :mod:`parlearn.summarise.variants`; of a method, direct ones come last.
+    A method without a look of its own gets a spare one, the same in every figure.
     """
-    present = list(dict.fromkeys(variants))
-    bases = [v.partition("+")[0] for v in present]
-    unknown = sorted(set(bases) - set(LOOKS))
-    if len(unknown) > len(_SPARE):
-        raise ValueError(
-            f"no look left for methods {unknown[len(_SPARE) :]}: add them to style.LOOKS"
-        )
-    known = LOOKS | {
-        name: replace(look, label=name.replace("_vic", " direct"))
-        for name, look in zip(unknown, _SPARE, strict=False)
-    }
-    order = sorted(present, key=lambda v: (list(known).index(v.partition("+")[0]), v))
-    result = {}
-    for variant in order:
-        base, _, suffix = variant.partition("+")
-        look = known[base]
-        if suffix:
-            look = replace(look, label=look.label + _SUFFIXES[suffix], line=_DOTTED, hollow=True)
-        result[variant] = look
-    return result
+    named = {name: read_variant(name) for name in dict.fromkeys(variants)}
+    order = list(METHODS)
+    ranked = sorted(
+        named, key=lambda name: (order.index(named[name].method), named[name].direct, name)
+    )
+    return {name: _look(named[name]) for name in ranked}
+
+
+def _look(variant) -> Look:
+    look = _of_method(variant.method)[variant.direct]
+    label = METHODS[variant.method].label + " direct" * variant.direct
+    if variant.correction:
+        look = replace(look, line=_DOTTED, hollow=True)
+        label += _CORRECTIONS[variant.correction]
+    return replace(look, label=label)
+
+
+def _of_method(method) -> list[Look]:
+    if method in LOOKS:
+        return LOOKS[method]
+    new = [name for name in METHODS if name not in LOOKS]
+    if new.index(method) >= len(SPARE):
+        raise ValueError(f"no look is left for the method {method!r}: add it to style.LOOKS")
+    look = SPARE[new.index(method)]
+    return [look, replace(look, hollow=True)]
 
 
 @contextmanager
@@ -149,23 +178,9 @@ def house():
         yield
 
 
-#: characters of a heading in an inch
-HEADING = 15
-
-
 def new_figure(height, width=WIDTH) -> Figure:
     """A figure that keeps its labels from overlapping; made without pyplot and its global state."""
     return Figure(figsize=(width, height), layout="constrained")
-
-
-def heading(fig, data, notes=()):
-    """Title line of a figure: which data it shows, and what part of a full design it lacks."""
-    lines = [data]
-    for note in notes:
-        longer = f"{lines[-1]} · {note}"
-        fits = len(longer) <= fig.get_figwidth() * HEADING
-        lines = [*lines[:-1], longer] if fits else [*lines, note]
-    fig.suptitle("\n".join(lines), x=0.012, ha="left", fontweight="bold", color="0.25", fontsize=8)
 
 
 def letter(ax, text, title="", room=0):
@@ -196,11 +211,16 @@ def notes_on(table: pd.DataFrame) -> list[str]:
 
 def note_on_seeds(table: pd.DataFrame) -> str:
     """What a title says of the column ``seeds``, their number, of the methods that have seeds."""
-    trained = table[~table["variant"].isin(["default", "cellmean"])]
+    trained = table[table["variant"].map(is_trained)]
     numbers = sorted({int(n) for n in trained["seeds"].dropna()})
     if numbers in ([], [1]):
         return "one seed"
     return " to ".join(map(str, [numbers[0], numbers[-1]][: len(numbers)])) + " seeds"
+
+
+def is_trained(name) -> bool:
+    """Whether a variant, or a run early in its training (``@early``), was trained."""
+    return METHODS[read_variant(name.removesuffix("@early")).method].trained
 
 
 def say_number(value, digits) -> str:
@@ -231,32 +251,6 @@ def date_axis(ax, most=9):
 def tint(color, share):
     """A colour mixed with white; share 1 is the colour itself."""
     return tuple(1 - share * (1 - c) for c in matplotlib.colors.to_rgb(color))
-
-
-def save(fig, numbers: pd.DataFrame, out) -> None:
-    """Write picture and numbers: `out` with suffixes .pdf, .png and .csv, each whole or not.
-
-    A column of `numbers` without any value is left out.
-    """
-    out = Path(out)
-    # the layout is solved once, not again for each file
-    fig.draw_without_rendering()
-    fig.set_layout_engine("none")
-    with replacing(out.with_suffix(".pdf")) as path:
-        fig.savefig(path, dpi=DPI, metadata={"CreationDate": None, "ModDate": None})
-    with replacing(out.with_suffix(".png")) as path:
-        fig.savefig(path, dpi=DPI, metadata={"Software": None})
-    contracts.write_table(numbers.dropna(axis="columns", how="all"), out.with_suffix(".csv"))
-
-
-def read_summary(path, columns) -> pd.DataFrame:
-    """Read a summary table; ValueError where it is empty or not the table this figure needs."""
-    table = pd.read_csv(path)
-    missing = [c for c in columns if c not in table]
-    if missing or table.empty:
-        what = f"lacks the columns {missing}" if missing else "has no rows"
-        raise ValueError(f"{path} {what}: it is not this figure's summary, make it again")
-    return table
 
 
 def span(values, low=0.0, high=1.0, pad=0.05):

@@ -1,43 +1,23 @@
-"""Skill of the surrogate against the process model (tsai2021_figS2)."""
+"""Skill of the surrogate against the process model."""
 
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from parlearn.plan.targets import TARGETS
 from parlearn.plots import maps, style
+from parlearn.plots.sheet import Sheet
 
 _COLUMNS = ["panel", "target", "metric", "median", "lat", "lon", "value", "time", "variant", "site"]
-_MODELS = {
-    "vic": {"color": "#D55E00", "lw": 1.8, "label": "VIC"},
-    "surrogate": {"color": "black", "lw": 0.8, "ls": (0, (4, 1.6)), "label": "LSTM surrogate"},
-}
-_SCORES = {
-    "soil_moisture": {
-        "corr": "Corr (–)",
-        "bias": "Bias\n(m³ m⁻³)",
-        "rmse": "RMSE\n(m³ m⁻³)",
-        "nse": "NSE (–)",
-    },
-    "evapotranspiration": {
-        "corr": "Corr (–)",
-        "bias": "Bias\n(mm day⁻¹)",
-        "rmse": "RMSE\n(mm day⁻¹)",
-        "nse": "NSE (–)",
-    },
-}
+#: looks of the process model and of its surrogate, in this order in the summary
+_MODELS = (
+    {"color": "#D55E00", "lw": 1.8, "label": "process model"},
+    {"color": "black", "lw": 0.8, "ls": (0, (4, 1.6)), "label": "its surrogate"},
+)
 
 
-def tsai2021_figS2(summary, out, *, data, borders=None, notes=()):
-    """For each output of the surrogate: boxplots of scores, map of correlation, example series.
-
-    Parameters
-    ----------
-    summary : table of :func:`parlearn.summarise.skill.summarise_surrogate`
-    out : path of the picture; written are its .pdf, .png and .csv
-    data : what the figure shows results of, e.g. ``SMAP + NLDAS-2, 412 cells``
-    borders : path of resources/borders/conus.json for a real region
-    notes : words added to the title, such as the number of unseen parameter sets
-    """
-    table = style.read_summary(summary, _COLUMNS)
+def draw(sheet: Sheet):
+    """For each output of the surrogate: boxplots of scores, map of correlation, example series."""
+    table = sheet.read(_COLUMNS)
     targets = list(dict.fromkeys(table["target"]))
     letters = iter("abcdefghijklmnop")
     with style.house():
@@ -49,16 +29,19 @@ def tsai2021_figS2(summary, out, *, data, borders=None, notes=()):
             left, right = upper.subfigures(1, 2, width_ratios=[1, 1])
             _boxes(left, part[part["panel"] == "box"], target, letters)
             series = part[part["panel"] == "series"]
-            _map(right, part[part["panel"] == "map"], series, letters, borders)
+            _map(right, part[part["panel"] == "map"], series, letters, sheet.borders)
             _series(lower, series, target, letters)
-        handles = [Line2D([], [], **kind) for kind in _MODELS.values()]
+        handles = [Line2D([], [], **kind) for kind in _MODELS]
         fig.legend(handles=handles, loc="outside lower center", ncols=2, handlelength=3)
-        style.heading(fig, data, notes)
-        style.save(fig, table, out)
+        sheet.save(fig, table)
 
 
 def _boxes(fig, boxes, target, letters):
-    labels = {m: label for m, label in _SCORES[target].items() if m in set(boxes["metric"])}
+    labels = {
+        metric: style.score_label(metric, target, "\n" if metric in ("bias", "rmse") else " ")
+        for metric in ("corr", "bias", "rmse", "nse")
+        if metric in set(boxes["metric"])
+    }
     axes = fig.subplots(1, len(labels), squeeze=False)[0]
     for ax, (metric, label) in zip(axes, labels.items(), strict=True):
         row = boxes[boxes["metric"] == metric].iloc[0]
@@ -86,11 +69,7 @@ def _boxes(fig, boxes, target, letters):
         ax.locator_params(axis="y", nbins=4)
         ax.grid(True, axis="y")
         ax.set_xlabel(label)
-    style.letter(axes[0], next(letters), _name(target))
-
-
-def _name(target):
-    return {"soil_moisture": "Soil moisture", "evapotranspiration": "Evapotranspiration"}[target]
+    style.letter(axes[0], next(letters), TARGETS[target].short)
 
 
 def _map(fig, cells, series, letters, borders):
@@ -102,17 +81,17 @@ def _map(fig, cells, series, letters, borders):
     sites = series.drop_duplicates("site")
     maps.mark_sites(ax, sites["lat"], sites["lon"], sites["site"], borders)
     style.letter(ax, next(letters))
-    maps.colour_bar(fig, drawn, ax, "Corr with VIC (–)")
+    maps.colour_bar(fig, drawn, ax, "Corr with the process model (–)")
 
 
 def _series(fig, series, target, letters):
     sites = series.drop_duplicates("site").sort_values("site")
     axes = fig.subplots(1, len(sites), sharey=True, squeeze=False)[0]
     for ax, site in zip(axes, sites.itertuples(), strict=True):
-        for model, kind in _MODELS.items():
+        for model, kind in zip(dict.fromkeys(series["variant"]), _MODELS, strict=True):
             part = series[(series["site"] == site.site) & (series["variant"] == model)]
             ax.plot(pd.to_datetime(part["time"]), part["value"], **kind)
         style.date_axis(ax, 5)
         ax.grid(True, axis="y")
         style.letter(ax, next(letters), f"site {site.site:.0f}, Corr {site.score:.2f}")
-    axes[0].set_ylabel(style.TARGETS[target])
+    axes[0].set_ylabel(TARGETS[target].label)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from parlearn.plan.methods import METHODS
 from parlearn.study.roles import TESTS
-from parlearn.summarise.results import UNTRAINED, Results, identify
+from parlearn.summarise.choice import identify, trained
+from parlearn.summarise.results import Results
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,10 @@ class Member:
         return self.parts[0][0].method
 
     @property
+    def trained(self) -> bool:
+        return METHODS[self.method].trained
+
+    @property
     def model(self) -> str:
         """What it learned through."""
         return self.parts[0][0].model
@@ -66,19 +72,19 @@ def gather(runs: pd.DataFrame, results: Results, datasets: Mapping) -> list[Memb
 
     Notes
     -----
-    An untrained method learned two numbers at most, the line to the observations, so a run of
-    another sampling will do; but not one whose line was fit at the held-out cells to be scored:
-    the method is then left out of that data set, and the log says so.
+    An untrained method learned a slope and an offset at most, its linear correction, so a run of
+    another sampling will do; but not one whose correction was fit at the held-out cells to be
+    scored: the method is then left out of that data set, and the log says so.
     """
     runs = identify(runs, results)
-    trained = ~runs["method"].isin(UNTRAINED)
+    learned = trained(runs)
     members = []
     for label, dataset in datasets.items():
         split = SPLITS[dataset["cells"]]
         cells = {name: results.cells(name, split) for name in dataset["samplings"]}
         _check_folds(label, cells)
-        found = _untrained(label, runs[~trained], results, dataset, cells)
-        here = runs[trained & runs["sampling"].isin(cells) & (runs["period"] == dataset["period"])]
+        found = _untrained(label, runs[~learned], results, dataset, cells)
+        here = runs[learned & runs["sampling"].isin(cells) & (runs["period"] == dataset["period"])]
         if here.empty:
             raise ValueError(
                 f"no run of this figure is trained for the data set {label!r} "
@@ -116,7 +122,7 @@ def _untrained(label, runs, results, dataset, cells) -> list[Member]:
         parts = [(_fitting(group, results, dataset, *fold), fold[1]) for fold in cells.items()]
         if any(run is None for run, _ in parts):
             log.warning(
-                "%s is left out of %s: its line to the observations was fit at cells scored there; "
+                "%s is left out of %s: its linear correction was fit at cells scored there; "
                 "add runs of it at %s",
                 *(variant, label, ", ".join(cells)),
             )
@@ -126,7 +132,7 @@ def _untrained(label, runs, results, dataset, cells) -> list[Member]:
 
 
 def _fitting(group, results, dataset, sampling, cells):
-    """The run whose line may be used at these cells, the one nearest to the data set first."""
+    """The run whose correction may be used at these cells, the nearest to the data set first."""
     order = (group["sampling"] != sampling) * 2 + (group["period"] != dataset["period"])
     for run in group.loc[order.sort_values(kind="stable").index].itertuples():
         fit_there = np.isin(cells, results.cells(run.sampling, "temporal")).any()

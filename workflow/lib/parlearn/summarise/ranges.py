@@ -1,8 +1,9 @@
-"""Ranges of the parameters: those printed by Li & Lu 2023 beside those in use (table1)."""
+"""Ranges of the parameters: those printed by Li & Lu 2023 beside those in use (their table 1)."""
 
 import numpy as np
 import pandas as pd
 
+from parlearn.summarise.fields import bounds_of, units_of
 from parlearn.summarise.results import Results
 
 #: Li & Lu 2023, Table 1: parameter here -> its name there, what it is in their words, range
@@ -30,18 +31,17 @@ PRINTED = {
 }
 
 
-def summarise_ranges(runs, results: Results) -> pd.DataFrame:
-    """table1: a row for each parameter: name, printed_name, meaning, printed range, ours, unit.
+def summarise(runs, results: Results) -> pd.DataFrame:
+    """A row for each parameter: name, printed_name, meaning, printed range, ours, unit.
 
     Ours are the bounds of the runs' parameters; ValueError where two runs differ in them.
     """
     found = {}
     for run in runs.itertuples():
-        attributes = results.parameters(run)["parameters"].attrs
-        names = results.parameters(run)["parameter"].values.astype(str)
-        bounds = [np.atleast_1d(attributes[k]).astype(float) for k in ("lower", "upper")]
-        units = np.atleast_1d(attributes["parameter_units"]).astype(str)
-        for name, *values in zip(names, *bounds, units, strict=True):
+        field = results.parameters(run)["parameters"]
+        units = units_of(field)
+        for name, bounds in bounds_of(field).items():
+            values = [*bounds, units[name]]
             if found.setdefault(name, values) != values:
                 raise ValueError(
                     f"{results.file(run, 'parameters.nc')} has {name} in {values}, another run in "

@@ -1,67 +1,77 @@
-"""Where the files of runs lie, and which runs a figure shows."""
+"""The one door to the files of runs and study: what summaries and claims read, each file once.
 
-from dataclasses import dataclass
+Files are read through their contracts here and nowhere else in summaries and claims; what is handed
+out are tables and arrays in which the observation operator and the linear correction are applied.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 import xarray as xr
 
+from parlearn.models.observation import apply_map, observe
+from parlearn.plan.methods import METHODS
+from parlearn.plan.targets import TARGETS
 from parlearn.storage import contracts
+from parlearn.storage.files import read_json
 from parlearn.study.roles import ROLES, TESTS
-
-#: methods without training: they have no curve
-UNTRAINED = ("default", "cellmean")
-#: what tells one training from another in a figure
-IDENTITY = ["variant", "sampling", "period", "seed"]
 
 
 @dataclass(frozen=True)
 class Results:
-    """Where the files of one study lie, and which scores are shown.
+    """The results of one study, and what a figure asks of them.
 
     Attributes
     ----------
     root : folder of all results
     study : name of the study
-    target : variable scored
-    score_map : ``mapped`` or ``raw``: scores after or before the linear observation map. The cell
-        mean exists as a map alone (slope 0), so its mapped scores stand for both.
+    target : variable shown
+    test : first and last day of the test period, ISO
+    threshold : RMSE of a functional model, in the target's unit
+    correction : ``mapped`` or ``raw``: scores and series after or before the linear correction of
+        the simulation. A mean of each cell's observations exists as a correction alone (slope 0),
+        so its corrected scores stand for both.
+    truth_file, skill_file : paths of a twin's truth.nc and of the surrogate's skill.nc, for figures
+        that show them
     """
 
     root: Path
     study: str
-    target: str = "soil_moisture"
-    score_map: str = "mapped"
+    target: str | None = None
+    test: tuple[str, str] | None = None
+    threshold: float | None = None
+    correction: str = "mapped"
+    truth_file: str | None = None
+    skill_file: str | None = None
+    kept: dict = field(default_factory=dict, repr=False, compare=False)
+
+    # the study
 
     @cached_property
     def domain(self) -> xr.Dataset:
-        return contracts.read(Path(self.root) / self.study / "domain.nc", "domain")
+        return self._read(self._of_study("domain.nc"), "domain")
 
-    def observes(self, target) -> bool:
-        """Whether there are observations of a target."""
-        with xr.open_dataset(Path(self.root) / self.study / "observations.nc") as ds:
-            return target in ds
-
-    def file(self, run, name) -> Path:
-        return Path(self.root) / "runs" / run.run / name
-
-    def curve(self, run) -> pd.DataFrame:
-        return contracts.read_table(self.file(run, "curve.csv"), "curve")
-
-    def parameters(self, run) -> xr.Dataset:
-        return contracts.read(self.file(run, "parameters.nc"), "parameters")
+    @property
+    def samplings(self) -> list[str]:
+        return [str(name) for name in self.domain["sampling"].values]
 
     def cells(self, sampling, split) -> np.ndarray:
         """Indices of the cells of a split (``temporal``, ``spatial``)."""
-        samplings = [str(s) for s in self.domain["sampling"].values]
-        if sampling not in samplings:
+        if sampling not in self.samplings:
             raise ValueError(
-                f"domain.nc has no sampling {sampling!r}; it has {', '.join(samplings)}"
+                f"domain.nc has no sampling {sampling!r}; it has {', '.join(self.samplings)}"
             )
-        role = self.domain["role"].values[samplings.index(sampling)]
+        role = self.domain["role"].values[self.samplings.index(sampling)]
         return np.flatnonzero(role == ROLES[TESTS[split]])
+
+    def densest(self, samplings) -> str:
+        """That of the samplings which trains on most cells, the first of equals."""
+        return max(dict.fromkeys(samplings), key=lambda s: len(self.cells(s, "temporal")))
 
     def places(self, cells=None) -> pd.DataFrame:
         """Columns cell, lat and lon of some cells, or of all."""
@@ -69,15 +79,73 @@ class Results:
         there = {name: self.domain[name].values[cells] for name in ("lat", "lon")}
         return pd.DataFrame({"cell": cells, **there})
 
-    def scores(self, run, score_map=None) -> xr.DataArray:
+    def weather(self, days) -> xr.Dataset:
+        """Daily precipitation ``prec`` and temperature ``tair`` (cell, time) on some days."""
+        forcing = self._read(self._of_study("forcing.nc"), "forcing")
+        return forcing[["prec", "tair"]].sel(time=slice(*days)).transpose("cell", "time")
+
+    @property
+    def observed_targets(self) -> list[str]:
+        """The targets that there are observations of."""
+        return [name for name in TARGETS if name in self._observations]
+
+    def observed(self, cells, days=None) -> xr.DataArray:
+        """Observations (cell, time) of the target in the test period, or `days` of it; NaN: gap."""
+        days = days or self.test
+        values = self._observations[self.target].transpose("cell", "time")
+        return values.isel(cell=cells).sel(time=slice(*days))
+
+    @property
+    def truth(self) -> xr.DataArray | None:
+        """True parameters (parameter, cell) of a twin; None unless the figure shows them."""
+        if self.truth_file is None:
+            return None
+        truth = self._read(self.truth_file, "truth")
+        return truth["parameters"].transpose("parameter", "cell")
+
+    @property
+    def skill(self) -> xr.Dataset:
+        """Scores (output, cell) of the surrogate against the process model, see kind ``skill``."""
+        return self._read(self.skill_file, "skill")
+
+    # a run
+
+    def file(self, run, name) -> Path:
+        return Path(self.root) / "runs" / run.run / name
+
+    def parameters(self, run) -> xr.Dataset:
+        """parameters.nc: ``parameters`` (parameter, cell) with bounds and units as attributes."""
+        return self._read(self.file(run, "parameters.nc"), "parameters")
+
+    def history(self, run) -> pd.DataFrame:
+        return self._read_table(self.file(run, "history.csv"), "history")
+
+    def curve(self, run) -> pd.DataFrame:
+        return self._read_table(self.file(run, "curve.csv"), "curve")
+
+    def weights(self, run) -> int | None:
+        """How many numbers a network has; None of a run without a network."""
+        card = self.file(run, "network") / "card.json"
+        return read_json(card)["weights"] if card.is_file() else None
+
+    def machine(self, run) -> tuple[str, float]:
+        """The device a run was trained on, and the most memory in use there at once (MB)."""
+        about = self.parameters(run).attrs
+        if "provenance_peak_memory_mb" not in about:
+            raise ValueError(
+                f"{self.file(run, 'parameters.nc')} does not say how much memory it took: make it "
+                "again"
+            )
+        return about["provenance_device"], float(about["provenance_peak_memory_mb"])
+
+    def scores(self, run, correction=None) -> xr.DataArray:
         """Scores (metric, cell) in the test period, by the process model where there are two."""
         file = self.file(run, "metrics.nc")
-        scores = contracts.read(file, "metrics")["score"]
-        models = [str(m) for m in scores["model"].values]
+        scores = self._read(file, "metrics")["score"]
         wanted = {
             "target": self.target,
-            "model": "vic" if "vic" in models else models[0],
-            "map": "mapped" if run.method == "cellmean" else score_map or self.score_map,
+            "model": _process_first(scores["model"].values)[0],
+            "map": "mapped" if only_corrects(run.method) else correction or self.correction,
             "period": "test",
         }
         for name, value in wanted.items():
@@ -88,100 +156,78 @@ class Results:
                 )
         return scores.sel(wanted)
 
-    def medians(self, run, split, score_map=None) -> dict[str, float]:
+    def medians(self, run, split, correction=None) -> dict[str, float]:
         """Median over cells of each score; NaN where a split has no scored cell."""
-        part = self.scores(run, score_map).isel(cell=self.cells(run.sampling, split))
+        part = self.scores(run, correction).isel(cell=self.cells(run.sampling, split))
         return dict(zip(part["metric"].values.astype(str), part.median("cell").values, strict=True))
 
+    def simulated(self, run, cells, days=None) -> xr.DataArray:
+        """A run's target (cell, time) as an instrument would have seen it in the test period.
 
-def identify(runs: pd.DataFrame, results: Results) -> pd.DataFrame:
-    """Add ``variant``, the method as a figure names it (see ``plots.style.looks``).
+        By the process model where there are two; after the run's linear correction, unless raw
+        results are asked for or the target has none. `days`: first and last day, in place of the
+        test period's.
+        """
+        both = self.simulations(run)
+        values = both.sel(model=_process_first(both["model"].values)[0]).isel(cell=cells)
+        seen = observe(torch.from_numpy(values.values), self.target, self._days_of_a_mean())
+        if self.correction == "mapped" and TARGETS[self.target].correctable:
+            seen = apply_map(seen, *self._line(run, cells))
+        return values.copy(data=seen.numpy()).sel(time=slice(*(days or self.test)))
 
-    An untrained run whose sampling is not one of the domain is scored at the densest one.
+    def simulations(self, run) -> xr.DataArray:
+        """A run's target (model, cell, time) as simulated, the process model first."""
+        # large, and hardly ever read twice: not kept
+        file = self.file(run, "simulation.nc")
+        values = contracts.read(file, "simulation")[self.target]
+        values = values.transpose("model", "cell", "time")
+        return values.sel(model=_process_first(values["model"].values))
 
-    Raises
-    ------
-    ValueError
-        Where there is no run, or two differ in nothing that a figure tells apart.
-    """
-    if runs.empty:
-        raise ValueError("this figure has no run: name some in config/figures.yaml")
-    runs = runs.reset_index(drop=True)
-    trained = ~runs["method"].isin(UNTRAINED)
-    base = runs["method"] + np.where(trained & (runs["model"] == "vic"), "_vic", "")
-    with_domain_map = base[trained & (runs["observation_map"] == "domain")]
-    unlike = (runs["observation_map"] == "network") | (
-        (runs["observation_map"] == "none") & base.isin(set(with_domain_map))
-    )
-    runs["variant"] = base + np.where(trained & unlike, "+" + runs["observation_map"], "")
-    samplings = [str(s) for s in results.domain["sampling"].values]
-    densest = max(samplings, key=lambda s: len(results.cells(s, "temporal")))
-    runs["sampling"] = runs["sampling"].where(trained | runs["sampling"].isin(samplings), densest)
-    same = runs[runs.duplicated(IDENTITY, keep=False)]
-    if len(same):
-        raise ValueError(
-            f"runs {', '.join(same['run'])} differ in nothing that a figure tells apart "
-            f"({', '.join(IDENTITY)}): leave some out in config/figures.yaml"
-        )
-    return runs
+    def _line(self, run, cells) -> list[torch.Tensor]:
+        """Slope and offset of a run's linear correction at some cells."""
+        ds = self.parameters(run)
+        both = [ds[n] if n in ds else xr.DataArray(v) for n, v in (("slope", 1.0), ("offset", 0.0))]
+        both = [v.isel(cell=cells) if "cell" in v.dims else v for v in both]
+        return [torch.from_numpy(np.full(len(cells), v.values, np.float32)) for v in both]
 
+    def _days_of_a_mean(self) -> torch.Tensor | None:
+        """How many days (time,) an observation is the mean of; None where each is of its own."""
+        days = self._observations.get(f"{self.target}_days")
+        return None if days is None else torch.from_numpy(days.values.astype(np.int64))
 
-def choose(runs: pd.DataFrame, results: Results, sampling=None, period=None) -> pd.DataFrame:
-    """The runs of one sampling and one period.
+    # files, each read once
 
-    Unless given: the sampling with most trained cells, and of its periods the one named last. The
-    untrained come along from other samplings, and the default from other periods.
-    """
-    runs = identify(runs, results)
-    trained = runs[~runs["method"].isin(UNTRAINED)]
-    of = runs if trained.empty else trained
-    if sampling is None:
-        sampling = max(
-            dict.fromkeys(of["sampling"]), key=lambda s: len(results.cells(s, "temporal"))
-        )
-    if period is None:
-        periods = of.loc[of["sampling"] == sampling, "period"]
-        period = None if periods.empty else periods.iloc[-1]
-    here = runs["period"] == period
-    chosen = runs[here & (runs["sampling"] == sampling)]
-    others = (runs["method"] == "default") | ((runs["method"] == "cellmean") & here)
-    others = runs[others & ~runs["variant"].isin(chosen["variant"])].drop_duplicates("variant")
-    chosen = pd.concat([chosen, others], ignore_index=True)
-    if chosen.empty or period is None:
-        raise ValueError(
-            f"no run of this figure has sampling {sampling!r} and period {period!r}; there "
-            f"are {', '.join(sorted(set(runs['sampling'] + ' ' + runs['period'])))}"
-        )
-    return chosen.assign(sampling=sampling, period=period)
+    @property
+    def _observations(self) -> xr.Dataset:
+        return self._read(self._of_study("observations.nc"), "observations")
+
+    def _of_study(self, name) -> Path:
+        return Path(self.root) / self.study / name
+
+    def _read(self, path, kind) -> xr.Dataset:
+        return self._keep(path, lambda: contracts.read(path, kind))
+
+    def _read_table(self, path, kind) -> pd.DataFrame:
+        return self._keep(path, lambda: contracts.read_table(path, kind))
+
+    def _keep(self, path, read: Callable):
+        # a file that was written anew is read anew
+        written = Path(path).stat().st_mtime_ns if Path(path).is_file() else None
+        if self.kept.get(path, (None,))[0] != written or written is None:
+            self.kept[path] = written, read()
+        return self.kept[path][1]
 
 
-def compared(chosen: pd.DataFrame) -> list:
-    """The runs that maps set side by side: one learned, dPL through the surrogate first, SCE-UA's.
-
-    Of each the run of the lowest seed. Where nothing was trained, the default alone.
-    """
-    first = chosen.sort_values("seed", kind="stable").drop_duplicates("variant")
-    runs = {run.variant: run for run in first.itertuples()}
-    learned = [v for v, run in runs.items() if run.method not in (*UNTRAINED, "sceua")]
-    orders = (
-        ("dpl_z", "dpl_a", "dpl_z_vic", "dpl_a_vic", *learned),
-        ("sceua", "sceua_vic"),
-    )
-    picked = [next((runs[v] for v in order if v in runs), None) for order in orders]
-    picked = [run for run in picked if run is not None] or [runs.get("default")]
-    if picked == [None]:
-        raise ValueError("this figure has no run with parameters: name some in config/figures.yaml")
-    return picked
+def read_card(path) -> dict:
+    """card.json of a surrogate: what it was fit on, and its skill."""
+    return read_json(path)
 
 
-def tag(table: pd.DataFrame, run) -> pd.DataFrame:
-    """Put the run's identity in front of a table."""
-    keys = {name: getattr(run, name) for name in IDENTITY}
-    return table.assign(**keys)[IDENTITY + [c for c in table.columns if c not in IDENTITY]]
+def only_corrects(method: str) -> bool:
+    """Whether a method has no parameters: a baseline that is the mean of the observations."""
+    return not METHODS[method].trained and "observations" in METHODS[method].reads
 
 
-def join(panels: dict[str, list[pd.DataFrame]]) -> pd.DataFrame:
-    """One table of the tables of several panels, told apart by the column ``panel``."""
-    parts = [t.assign(panel=name) for name, tables in panels.items() for t in tables]
-    table = pd.concat(parts, ignore_index=True)
-    return table[["panel", *table.columns.drop("panel")]]
+def _process_first(models) -> list[str]:
+    """Names of the models of a file, the process model before its surrogate."""
+    return sorted(map(str, models), key=lambda name: name == contracts.SURROGATE)

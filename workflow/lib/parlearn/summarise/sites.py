@@ -1,14 +1,12 @@
-"""Climate and example sites: series over a year and around the heaviest rain (fig8)."""
-
-from pathlib import Path
+"""Climate and example sites: series over a year and around the heaviest rain."""
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
+from parlearn.summarise.choice import join
 from parlearn.summarise.datasets import by_method, gather, identity
-from parlearn.summarise.results import Results, join
-from parlearn.summarise.skill import long_series, observed, simulated
+from parlearn.summarise.examples import long_series
+from parlearn.summarise.results import Results
 
 #: the sites are the cells nearest to these quantiles of mean precipitation
 QUANTILES = (0.1, 0.5, 0.9)
@@ -18,12 +16,12 @@ YEAR = 365
 BEFORE, AFTER, LEAST_OBSERVED = 7, 21, 3
 
 
-def summarise_sites(runs, results: Results, span, datasets) -> pd.DataFrame:
+def summarise(runs, results: Results, datasets) -> pd.DataFrame:
     """Figure 8 of Li & Lu 2023: mean weather of a data set's cells, and series at three of them.
 
     Sites are chosen by climate, not by score: the cells whose mean precipitation is nearest to
     QUANTILES of it over the data set. All means are over the days shown, the first YEAR of the
-    test period `span`. Of each method the run of the lowest seed.
+    test period. Of each method the run of the lowest seed.
 
     Returns
     -------
@@ -31,16 +29,16 @@ def summarise_sites(runs, results: Results, span, datasets) -> pd.DataFrame:
     ``site``, the same of each ``site``, and its ``event``, the day of the heaviest rain: above
     0 degC and with LEAST_OBSERVED observations between ``event_first`` and ``event_last``, BEFORE
     and AFTER days around it;
-    ``series``, soil moisture there by ``variant`` (``observed`` too); ``rain``, precipitation
+    ``series``, the target there by ``variant`` (``observed`` too); ``rain``, precipitation
     there (mm a day).
     """
     groups = by_method(gather(runs, results, datasets))
     members = [group[0] for group in groups.values()]
     cells = members[0].cells
-    first = np.datetime64(span[0])
-    last = min(np.datetime64(span[1]), first + np.timedelta64(YEAR - 1, "D"))
+    first = np.datetime64(results.test[0])
+    last = min(np.datetime64(results.test[1]), first + np.timedelta64(YEAR - 1, "D"))
     days = (str(first), str(last))
-    weather = read_weather(results, days)
+    weather = results.weather(days)
     rain, warmth = (weather[name].values[cells] for name in ("prec", "tair"))
     climate = results.places(cells).assign(
         precipitation=365.25 * rain.mean(1), temperature=warmth.mean(1)
@@ -48,7 +46,7 @@ def summarise_sites(runs, results: Results, span, datasets) -> pd.DataFrame:
     at = pick_by_rank(climate["precipitation"].to_numpy())
     sites = climate.iloc[at].reset_index(drop=True).assign(site=np.arange(1, len(at) + 1))
     chosen, times = sites["cell"].to_numpy(), weather["time"].values
-    seen = observed(results, chosen, days)
+    seen = results.observed(chosen, days)
     events = [heaviest_rain(*rows) for rows in zip(rain[at], warmth[at], seen.values, strict=True)]
     sites["event"] = times[events]
     sites["event_first"] = sites["event"] - pd.Timedelta(days=BEFORE)
@@ -64,13 +62,7 @@ def summarise_sites(runs, results: Results, span, datasets) -> pd.DataFrame:
             ],
             "rain": [long_series(rain[at], times, names)],
         }
-    )
-
-
-def read_weather(results: Results, days) -> xr.Dataset:
-    """Daily precipitation and temperature (cell, time) of forcing.nc on some days."""
-    with xr.open_dataset(Path(results.root) / results.study / "forcing.nc") as ds:
-        return ds[["prec", "tair"]].sel(time=slice(*days)).load().transpose("cell", "time")
+    ).assign(target=results.target)
 
 
 def pick_by_rank(values: np.ndarray) -> list[int]:
@@ -80,7 +72,7 @@ def pick_by_rank(values: np.ndarray) -> list[int]:
 
 
 def heaviest_rain(rain: np.ndarray, warmth: np.ndarray, seen: np.ndarray) -> int:
-    """The day (index) of most rain among those that can be judged, see :func:`summarise_sites`.
+    """The day (index) of most rain among those that can be judged, see :func:`summarise`.
 
     Where no day can be, the day of most precipitation.
     """
@@ -99,6 +91,6 @@ def _series(member, results, sites, days) -> pd.DataFrame:
         here = sites[sites["cell"].isin(cells)]
         if here.empty:
             continue
-        values = simulated(run, results, here["cell"].to_numpy(), days)
+        values = results.simulated(run, here["cell"].to_numpy(), days)
         parts.append(long_series(values.values, values["time"].values, here[["site"]]))
     return pd.concat(parts, ignore_index=True).assign(**identity(member))

@@ -1,9 +1,11 @@
-"""Temporal means of cells, simulated against observed, coloured by density (li2023_fig4, fig9)."""
+"""Temporal means of cells, simulated against observed, coloured by density."""
 
 import numpy as np
 from scipy.spatial import cKDTree
 
+from parlearn.plan.targets import TARGETS
 from parlearn.plots import maps, style
+from parlearn.plots.sheet import Sheet
 
 _COLUMNS = [
     "panel",
@@ -20,68 +22,35 @@ _COLUMNS = [
     "simulated",
     "observed",
 ]
-#: how many decimals the RMSE of a target is told with
-_DIGITS = {"soil_moisture": 3, "evapotranspiration": 0}
-_MEANS = {
-    "soil_moisture": "mean soil moisture (m³ m⁻³)",
-    "evapotranspiration": "mean ET (mm year⁻¹)",
-}
 #: points count as neighbours within this share of the axis
 _REACH = 0.03
 
 
-def li2023_fig4(summary, out, *, data):
-    """Scatter of cell means: a row for each data set, a column for each method.
+def draw(sheet: Sheet, error="rmse"):
+    """Scatter of cell means: a panel for each method, a row for each data set where there are more.
 
     Parameters
     ----------
-    summary : table of :func:`parlearn.summarise.means.summarise_means`
-    out : path of the picture; written are its .pdf, .png and .csv
-    data : what the figure shows results of, e.g. ``SMAP + NLDAS-2, 412 cells``
+    error : told beside correlation and NSE: ``rmse`` or ``bias``
     """
-    table = style.read_summary(summary, _COLUMNS)
+    table = sheet.read(_COLUMNS)
     looks = style.looks(table["variant"])
     labels = list(dict.fromkeys(table["dataset"]))
+    alone = len(labels) == 1
+    columns = min(3, len(looks)) if alone else len(looks)
+    rows = -(-len(looks) // columns) if alone else len(labels)
     with style.house():
-        fig = style.new_figure(0.6 + len(labels) * (0.5 + min(5.6 / len(looks), 2.6)))
-        axes = fig.subplots(len(labels), len(looks), sharex=True, sharey=True, squeeze=False)
-        panels = {
-            (label, variant): ax
-            for label, row in zip(labels, axes, strict=True)
-            for variant, ax in zip(looks, row, strict=True)
-        }
-        for label, ax in zip(labels, axes[:, 0], strict=True):
-            ax.set_ylabel(label, fontweight="bold")
-        _draw_all(fig, panels, table, looks)
-        style.heading(fig, data, _notes(table))
-        style.save(fig, table, out)
-
-
-def li2023_fig9(summary, out, *, data):
-    """Scatter of temporal-mean ET, a panel for each method; arguments as of :func:`li2023_fig4`."""
-    _one_row(summary, out, data, "rmse")
-
-
-def tsai2021_fig3(summary, out, *, data):
-    """Scatter of temporal-mean ET of a few methods, with bias; arguments as above."""
-    _one_row(summary, out, data, "bias")
-
-
-def _one_row(summary, out, data, error):
-    table = style.read_summary(summary, _COLUMNS)
-    looks = style.looks(table["variant"])
-    label = table["dataset"].iloc[0]
-    with style.house():
-        columns = min(3, len(looks))
-        rows = -(-len(looks) // columns)
-        fig = style.new_figure(0.7 + rows * (0.5 + 5.4 / max(columns, 2)))
-        axes = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
-        panels = {(label, variant): ax for variant, ax in zip(looks, axes, strict=False)}
-        for ax in list(axes)[len(looks) :]:
+        width = 5.4 / max(columns, 2) if alone else min(5.6 / columns, 2.6)
+        fig = style.new_figure(0.7 + rows * (0.5 + width))
+        axes = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        keys = [(label, variant) for label in labels for variant in looks]
+        panels = dict(zip(keys, axes.flat, strict=False))
+        for ax in axes.flat[len(keys) :]:
             ax.set_axis_off()
+        for label, ax in zip([] if alone else labels, axes[:, 0], strict=False):
+            ax.set_ylabel(label, fontweight="bold")
         _draw_all(fig, panels, table, looks, error)
-        style.heading(fig, data, [label, *_notes(table)])
-        style.save(fig, table, out)
+        sheet.save(fig, table, labels * alone + _notes(table))
 
 
 def _notes(table):
@@ -89,7 +58,7 @@ def _notes(table):
     return [f"seed {points['seed'].min():.0f}", "means over the test period"]
 
 
-def _draw_all(fig, panels, table, looks, error="rmse"):
+def _draw_all(fig, panels, table, looks, error):
     """Panels (dataset, variant) -> axes on one scale, with one colour bar; ``error`` is told."""
     points, scores = (table[table["panel"] == name] for name in ("point", "score"))
     low, high = style.span(points[["simulated", "observed"]].to_numpy())
@@ -105,20 +74,20 @@ def _draw_all(fig, panels, table, looks, error="rmse"):
         ax.set(xlim=(low, high), ylim=(low, high), box_aspect=1)
         if low < 0:
             ax.axvline(0, color="0.5", lw=0.7, ls=":", zorder=1)
-        drawn = _draw(ax, here, (high - low) * _REACH)
+        drawn = _draw_points(ax, here, (high - low) * _REACH)
         if len(here):
             one = score[score["seed"] == here["seed"].iloc[0]].iloc[0]
-            _tell(ax, one, error, _DIGITS[target], size)
+            _tell(ax, one, error, TARGETS[target], size)
         ax.locator_params(nbins=4)
         style.letter(ax, letter, looks[variant].label, room=2.6 * size)
-    fig.supxlabel(f"simulated {_MEANS[target]}", fontsize=8)
-    fig.supylabel(f"observed {_MEANS[target]}", fontsize=8)
+    fig.supxlabel(f"simulated {style.mean_label(target)}", fontsize=8)
+    fig.supylabel(f"observed {style.mean_label(target)}", fontsize=8)
     maps.colour_bar(
         fig, drawn, list(panels.values()), "Density of points, relative", shrink=0.6, aspect=30
     )
 
 
-def _draw(ax, points, reach):
+def _draw_points(ax, points, reach):
     order = density(points["simulated"], points["observed"], reach)
     at = np.argsort(order, kind="stable")
     return ax.scatter(
@@ -144,14 +113,14 @@ def density(x, y, reach) -> np.ndarray:
     return counts / counts.max()
 
 
-def _tell(ax, score, error, digits, size):
+def _tell(ax, score, error, target, size):
     """Two lines of numbers between title and panel, where no point can be."""
     number = f"{score['cells']:.0f} cells"
-    if score["target"] == "soil_moisture":
+    if target.lower == 0:  # where a mean below zero is beyond what is physical
         number = f"{score['below_zero']:.0f} of {score['cells']:.0f} below 0"
     said = {name: style.say_number(score[name], 2) for name in ("corr", "nse")}
-    word = {"rmse": "RMSE", "bias": "Bias"}[error]
-    first = f"{word} {style.say_number(score[error], digits)}, Corr {said['corr']}"
+    size_of_error = f"{style.score_name(error)} {style.say_number(score[error], target.digits)}"
+    first = f"{size_of_error}, Corr {said['corr']}"
     lines = f"{first}\nNSE {said['nse']}, {number}"
     text = ax.text(0, 1.02, lines, transform=ax.transAxes, va="bottom", fontsize=size)
     text.set_in_layout(False)  # panels are not to shrink for it

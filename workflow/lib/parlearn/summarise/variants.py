@@ -1,0 +1,50 @@
+"""The name by which figures tell trainings apart: method, model learned through, correction.
+
+A run's *variant* is its method, with ``_vic`` after it where it learned directly through the
+process model and not through a surrogate, and with ``+network`` or ``+none`` where its linear
+correction of the simulation is not the usual one of a slope and an offset for the domain.
+"""
+
+from dataclasses import dataclass
+
+from parlearn.plan.methods import METHODS, MODELS
+
+#: what a run's column ``model`` holds where it learned directly through the process model
+_DIRECT = MODELS["process"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a variant's name says.
+
+    Attributes
+    ----------
+    method : name in :data:`parlearn.plan.methods.METHODS`
+    direct : whether it learned through the process model itself, without a surrogate
+    correction : its linear correction, where that is not the usual one: ``network`` or ``none``
+    """
+
+    method: str
+    direct: bool = False
+    correction: str = ""
+
+    def __str__(self) -> str:
+        end = f"+{self.correction}" if self.correction else ""
+        return self.method + f"_{_DIRECT}" * self.direct + end
+
+
+def is_direct(model: str) -> bool:
+    """Whether a run's column ``model`` says that it learned through the process model itself."""
+    return model == _DIRECT
+
+
+def read_variant(name: str) -> Variant:
+    """Take a variant's name apart; ValueError where its method is not in the registry."""
+    base, _, correction = name.partition("+")
+    method = base if base in METHODS else base.removesuffix(f"_{_DIRECT}")
+    if method not in METHODS:
+        raise ValueError(
+            f"there is no method {method!r} (of {name!r}) in parlearn.plan.methods.METHODS: "
+            f"there are {', '.join(METHODS)}"
+        )
+    return Variant(method, base != method, correction)
