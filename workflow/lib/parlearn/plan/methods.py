@@ -125,7 +125,3 @@ def rules() -> list[str]:
 def settings_parts() -> list[str]:
     """Parts of the configuration's ``settings``, each once."""
     return list(dict.fromkeys(m.settings for m in METHODS.values() if m.settings))
-
-
-def is_trained(name: str) -> bool:
-    return METHODS[name].trained
