@@ -50,7 +50,7 @@ class Rates:
         self.config, self.twin, self.known = config, build(), {}
         self.parameters = default_parameters(self.twin.domain, self.twin.model.space.names)
         self.samples = samples_of(self.twin)
-        self.models = {"vic": self.twin.model, "surrogate": self._surrogate(1)[0]}
+        self.models = {"process": self.twin.model, "surrogate": self._surrogate(1)[0]}
 
     def forward(self, model) -> float:
         """Of a cell and year of simulation."""
@@ -105,22 +105,22 @@ def estimate(config, cells):
     test = years(config["periods"]["test"])
     record = record_of(config)
     plan, rounds = config["simulate"], config["simulate"]["rounds"]
-    runs_of_vic = plan["sets"] * plan["cells"] * record * rates.forward("vic")
+    runs_of_vic = plan["sets"] * plan["cells"] * record * rates.forward("process")
     found["VIC samples", "cpu"] += [runs_of_vic / plan["batches"]] * plan["batches"] * rounds
     iteration = rates.surrogate_training()
     found["surrogate", "gpu"] += [config["surrogate"]["iterations"] * iteration] * rounds
     everywhere = 2 * max(cells.values())
     batches = config.get("calibrate", {"batches": {}})["batches"]
     for run in runs:
-        both = rates.forward("vic") + rates.forward("surrogate")
+        both = rates.forward("process") + rates.forward("surrogate")
         found["simulation by both", "cpu"].append(everywhere * record * both)
         method = METHODS[run.method]
         if not method.trained:
             continue
         found["scores along training", "cpu"].append(
-            POINTS * 2 * cells[run.sampling] * (1 + test) * rates.forward("vic")
+            POINTS * 2 * cells[run.sampling] * (1 + test) * rates.forward("process")
         )
-        words = " directly" if run.model == "vic" else ""
+        words = " directly" if run.model == "process" else ""
         settings = preset(method.settings, run.settings, run.method, config)
         if method.family == "search":
             span = 1 + spans[run.period]
@@ -131,7 +131,7 @@ def estimate(config, cells):
             found[f"{run.method}{words}", "cpu"] += [spent / jobs] * jobs
         else:
             rate = rates.learning(run.method, run.model, run.settings)
-            place = "cpu" if run.model == "vic" else "gpu"
+            place = "cpu" if run.model == "process" else "gpu"
             spent = settings["epochs"] * cells[run.sampling] * spans[run.period] * rate
             found[f"{run.method}{words}", place].append(spent)
     return [(*key, len(v), sum(v) / 3600, max(v) / 3600) for key, v in found.items()]

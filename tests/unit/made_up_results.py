@@ -55,8 +55,8 @@ FULL = make_runs(
         for period in ("one_year", "two_years")
         for seed in (1, 2)
     ),
-    ("dpl_z", "vic", "s4", "two_years", 1),
-    ("dpl_z", "vic", "s4", "two_years", 1, "network"),
+    ("dpl_z", "process", "s4", "two_years", 1),
+    ("dpl_z", "process", "s4", "two_years", 1, "network"),
 )
 #: methods of Li & Lu 2023, their data sets, and what the least figure needs
 LI2023 = make_runs(
@@ -67,8 +67,8 @@ LI2023 = make_runs(
         for sampling in ("s8", "s4")
         for seed in (1, 2)
     ),
-    ("sceua", "vic", "s8", "two_years", 1),
-    ("paraformer_z", "vic", "s8", "two_years", 1),
+    ("sceua", "process", "s8", "two_years", 1),
+    ("paraformer_z", "process", "s8", "two_years", 1),
 )
 DATASETS = {
     "DAS-S4": {"samplings": ["s4"], "period": "two_years", "cells": "train"},

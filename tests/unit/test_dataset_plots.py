@@ -56,7 +56,7 @@ def summaries(request, tmp_path_factory):
     alone = made_up.open_results(study, truth_file=None)
     first = dict(list(datasets.items())[:1])
     trained = {label: d for label, d in datasets.items() if d["cells"] == "train"}
-    fast = runs[runs["model"] != "vic"]
+    fast = runs[runs["model"] != "process"]
     learned = runs[runs["method"] != "default"]
     given = {
         "fig3": (runs, results, datasets),

@@ -55,8 +55,8 @@ def test_members_of_data_sets(results):
     members = pooling.gather(RUNS, results, made_up.DATASETS)
     found = {(m.dataset, m.variant, m.seed) for m in members}
     assert ("DAS-S4", "paraformer_z", 2) in found
-    assert ("DAS-S8NG", "paraformer_z_vic", 1) in found
-    assert ("DAS-S4", "paraformer_z_vic", 1) not in found
+    assert ("DAS-S8NG", "paraformer_z_direct", 1) in found
+    assert ("DAS-S4", "paraformer_z_direct", 1) not in found
     # the default is of s8, and serves s4 as well
     assert {m.dataset for m in members if m.variant == "default"} == set(made_up.DATASETS)
     for member in members:
@@ -105,7 +105,7 @@ def test_distributions(results):
     assert list(line.loc[0.5, ["low", "high"]]) == pytest.approx(ends, abs=1e-6)
     assert line["seeds"].unique() == [2]
     assert line["cells"].unique() == [len(cells)]
-    alone = one(table, dataset="DAS-S8", variant="paraformer_z_vic", metric="nse")
+    alone = one(table, dataset="DAS-S8", variant="paraformer_z_direct", metric="nse")
     assert (alone["low"] == alone["value"]).all()
 
 
@@ -153,7 +153,7 @@ def test_scores_tests_and_budgets(tmp_path):
     assert early["runs_per_cell"] == 40
     assert early["seconds"] == 80
     assert early["rmse"] == pytest.approx(made_up.END["sceua"] + 0.1 * np.exp(-40 / 60))
-    assert one(table, variant="sceua_vic@early")["seed"].nunique() == 1
+    assert one(table, variant="sceua_direct@early")["seed"].nunique() == 1
     assert one(table, variant="dpl_z", seed=1, quantity="runs_per_cell")["value"].item() == 30
 
 
@@ -306,7 +306,7 @@ def test_cost(results, study):
     assert found["memory_mb"] == 512.5
     never = cost.summarise(runs, made_up.open_results(study, threshold=0.01), train)
     assert never.loc[never["quantity"] == "epochs_to_loss", "value"].isna().all()
-    calibrated = one(table, dataset="DAS-S8", variant="sceua_vic")
+    calibrated = one(table, dataset="DAS-S8", variant="sceua_direct")
     assert set(calibrated["quantity"]) == {"epochs", "seconds", "seconds_per_epoch", "memory_mb"}
 
 

@@ -62,14 +62,15 @@ def test_own_sets_hold_the_designs_of_the_papers():
         "demo dpl_z_s16_1y_1 smap dpl_z surrogate s16 one_year soil_moisture domain 1 dpl_z",
         "demo default_s8_2y smap default - s8 two_years soil_moisture domain 1 -",
         "paper cellmean_s8_2y smap cellmean - s8 two_years soil_moisture none 1 -",
-        "paper sceua_vic_s8_2y_1 smap sceua vic s8 two_years soil_moisture domain 1 sceua_vic",
+        "paper sceua_vic_s8_2y_1 smap sceua process s8 two_years soil_moisture domain 1 sceua_vic",
         "paper paraformer_a_s4_2y_3 smap paraformer_a surrogate s4 two_years soil_moisture domain "
         "3 paraformer_a",
-        "real dpl_z_vic_all_1y_1_network smap dpl_z vic all one_year soil_moisture network 1 "
+        "real dpl_z_vic_all_1y_1_network smap dpl_z process all one_year soil_moisture network 1 "
         "dpl_z_vic",
         "li2023_real default_region3_1y smap default - region3 one_year soil_moisture domain 1 -",
         "huaihe default_et huaihe default - all two_years evapotranspiration none 1 -",
-        "huaihe dpl_z_vic_et_1 huaihe dpl_z vic all two_years evapotranspiration none 1 dpl_z_vic",
+        "huaihe dpl_z_vic_et_1 huaihe dpl_z process all two_years evapotranspiration none 1 "
+        "dpl_z_vic",
     ],
 )
 def test_some_rows_whole(cells):

@@ -182,9 +182,9 @@ def test_a_wrong_summary_is_refused(tmp_path):
 
 
 def test_looks_are_the_same_everywhere():
-    few, many = style.looks(["dpl_z"]), style.looks(["dpl_z_vic", "sceua", "dpl_z", "default"])
+    few, many = style.looks(["dpl_z"]), style.looks(["dpl_z_direct", "sceua", "dpl_z", "default"])
     assert few["dpl_z"] == many["dpl_z"]
-    assert list(many) == ["default", "sceua", "dpl_z", "dpl_z_vic"]
+    assert list(many) == ["default", "sceua", "dpl_z", "dpl_z_direct"]
     assert [look.label for look in many.values()] == [
         "Default",
         "SCE-UA",
@@ -204,11 +204,11 @@ def test_a_new_method_has_a_look_that_stays(monkeypatch):
     for name in ("first", "second"):
         new = Method(name, name.title(), "network", "learn_it", ("attributes",))
         monkeypatch.setitem(METHODS, name, new)
-    both = style.looks(["second", "first", "first_vic"])
-    assert list(both) == ["first", "first_vic", "second"]
+    both = style.looks(["second", "first", "first_direct"])
+    assert list(both) == ["first", "first_direct", "second"]
     assert both["first"].label == "First"
     assert both["first"].color != both["second"].color
-    assert both["first_vic"].hollow
+    assert both["first_direct"].hollow
     assert style.looks(["second"])["second"] == both["second"]
     for name in ("third", "fourth", "fifth"):
         monkeypatch.setitem(METHODS, name, Method(name, name, "network", "learn_it", ()))

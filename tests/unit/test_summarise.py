@@ -60,8 +60,8 @@ def test_variants(results):
         "sceua",
         "dpl_a",
         "dpl_z",
-        "dpl_z_vic",
-        "dpl_z_vic+network",
+        "dpl_z_direct",
+        "dpl_z_direct+network",
     }
 
 
@@ -69,8 +69,8 @@ def test_variants(results):
     ("name", "variant"),
     [
         ("dpl_z", Variant("dpl_z")),
-        ("dpl_z_vic", Variant("dpl_z", direct=True)),
-        ("sceua_vic+network", Variant("sceua", True, "network")),
+        ("dpl_z_direct", Variant("dpl_z", direct=True)),
+        ("sceua_direct+network", Variant("sceua", True, "network")),
         ("cellmean", Variant("cellmean")),
     ],
 )
@@ -81,7 +81,7 @@ def test_names_of_variants(name, variant):
 
 def test_a_variant_of_no_known_method_is_refused():
     with pytest.raises(ValueError, match="there is no method 'magic'"):
-        read_variant("magic_vic")
+        read_variant("magic_direct")
 
 
 def test_no_map_is_named_where_there_is_a_map_as_well(results):
@@ -134,7 +134,7 @@ def test_maps_compare_by_what_methods_are(results, monkeypatch):
     assert [run.variant for run in found] == ["gan", "anneal"]
     # what reads series comes first, what is direct last
     rows += [
-        ("dpl_z", "vic", "s4", "one_year", 1),
+        ("dpl_z", "process", "s4", "one_year", 1),
         ("paraformer_z", "surrogate", "s4", "one_year", 1),
     ]
     found = compared(choose(made_up.make_runs(*rows), results))
@@ -233,7 +233,7 @@ def test_table(results):
     assert costs["seconds"] == 320
     assert costs["epochs_to_search"] == 40
     # SCE-UA ran through the surrogate: a run through VIC has no rival on the same model
-    direct = one(table, variant="dpl_z_vic", split="cost")
+    direct = one(table, variant="dpl_z_direct", split="cost")
     assert "epochs_to_search" not in set(direct["quantity"])
     # the cell mean is a map alone: raw and mapped are one
     mean = one(table, variant="cellmean", split="temporal", quantity="rmse")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_yaml
 from parlearn.plan.experiments import Run
-from parlearn.plan.methods import FAMILIES, METHODS, MODELS
+from parlearn.plan.methods import FAMILIES, METHODS
 from parlearn.plan.places import offered
 from parlearn.plan.targets import TARGETS
 
@@ -37,7 +37,7 @@ def _without_surrogate(wanted, config: Mapping) -> list[dict]:
     for choice in choices:
         if "model" in choice:
             models = _several(choice["model"])
-            choice["model"] = [MODELS["process"] if m == "surrogate" else m for m in models]
+            choice["model"] = ["process" if m == "surrogate" else m for m in models]
     return choices
 
 

@@ -15,8 +15,8 @@ FAMILIES = {
     "search": ("curve", "history"),
     "network": ("curve", "history", "card"),
 }
-#: models that a method may learn through, and what the column ``model`` of a run calls them
-MODELS = {"surrogate": "surrogate", "process": "vic"}
+#: models that a method may learn through, as the column ``model`` of a run calls them
+MODELS = ("surrogate", "process")
 #: what stands in the columns ``model`` and ``settings`` of a run that learns nothing
 NOTHING = "-"
 
@@ -68,7 +68,7 @@ class Method:
     @property
     def models(self) -> tuple[str, ...]:
         """What the column ``model`` of its runs may hold."""
-        return tuple(MODELS[model] for model in self.through) or (NOTHING,)
+        return self.through or (NOTHING,)
 
 
 def _network(name, label, *reads):

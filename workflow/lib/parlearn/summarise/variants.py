@@ -1,16 +1,15 @@
 """The name by which figures tell trainings apart: method, model learned through, correction.
 
-A run's *variant* is its method, with ``_vic`` after it where it learned directly through the
+A run's *variant* is its method, with ``_direct`` after it where it learned directly through the
 process model and not through a surrogate, and with ``+network`` or ``+none`` where its linear
 correction of the simulation is not the usual one of a slope and an offset for the domain.
 """
 
 from dataclasses import dataclass
 
-from parlearn.plan.methods import METHODS, MODELS
+from parlearn.plan.methods import METHODS
 
-#: what a run's column ``model`` holds where it learned directly through the process model
-_DIRECT = MODELS["process"]
+_DIRECT = "_direct"
 
 
 @dataclass(frozen=True)
@@ -30,18 +29,18 @@ class Variant:
 
     def __str__(self) -> str:
         end = f"+{self.correction}" if self.correction else ""
-        return self.method + f"_{_DIRECT}" * self.direct + end
+        return self.method + _DIRECT * self.direct + end
 
 
 def is_direct(model: str) -> bool:
     """Whether a run's column ``model`` says that it learned through the process model itself."""
-    return model == _DIRECT
+    return model == "process"
 
 
 def read_variant(name: str) -> Variant:
     """Take a variant's name apart; ValueError where its method is not in the registry."""
     base, _, correction = name.partition("+")
-    method = base if base in METHODS else base.removesuffix(f"_{_DIRECT}")
+    method = base if base in METHODS else base.removesuffix(_DIRECT)
     if method not in METHODS:
         raise ValueError(
             f"there is no method {method!r} (of {name!r}) in parlearn.plan.methods.METHODS: "
