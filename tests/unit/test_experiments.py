@@ -91,7 +91,7 @@ def test_a_row_has_all_columns_of_a_run():
         (
             "variants/dpl_z/model",
             "-",
-            "variants.dpl_z.model: '-' does not go with method dpl_z; choose from surrogate, vic",
+            "variants.dpl_z.model: '-' does not go with method dpl_z; choose from surrogate, process",
         ),
         ("variants/dpl_z/model", "hbv", "'hbv' does not go with method dpl_z; choose from surr"),
         ("variants/default/model", "vic", "'vic' does not go with method default; choose from -"),
@@ -215,6 +215,7 @@ def test_names_are_unique_and_samplings_declared(tmp_path_factory, methods, entr
     config = {
         "run_set": "a",
         "study": "smap",
+        "model": {"process": "vic", "simulate_with": ["process", "surrogate"]},
         "samplings": dict.fromkeys(samplings),
         "periods": {"train": dict.fromkeys(periods)},
         "settings": {"dpl": {"x": {}}, "sceua": {"x": {}}},
