@@ -78,6 +78,20 @@ def test_finds_each_cell_and_gives_the_others_a_donors(truth):
     assert found.history["runs_per_cell"].iloc[-1] == found.cells["evaluations"].mean()
 
 
+def test_the_search_begins_with_the_known_parameters(truth):
+    """Its first record is their error after one run, so that runs to an error are exact."""
+    found = run(truth)
+    start = SPACE.to_physical(torch.full((CELLS, 2), 0.5))
+    assert found.history["runs_per_cell"].tolist()[:5] == [1, 2, 4, 8, 10]
+    first = torch.from_numpy(found.trajectory["parameters"][0])
+    assert torch.allclose(first, start)
+    study = make_study(truth)
+    wave = Wave().simulate(start)[..., 0]
+    error = (0.5 * (wave[:, 1:] + wave[:, :-1]) - study.observations[:, 1:, 0])[:4]
+    rmse = error.square().nanmean(1).sqrt()
+    assert found.history["train_loss"].iloc[0] == pytest.approx(float(rmse.mean()), rel=1e-5)
+
+
 def test_files_keep_their_contracts(truth):
     found = run(truth)
     contracts.check_table(found.history, "history.csv", "history")
@@ -132,7 +146,7 @@ def test_parts_joined_are_what_one_job_finds(truth, parts):
     study, start = make_study(truth, slope=0.5, offset=0.1), truth.roll(1, 0)
     whole = calibrate_domain(Wave(), study, SETTINGS, donor=DONOR, start=start)
     assert [ds["cell"].values.tolist() for ds in parts] == [[0, 3], [1], [2]]
-    assert len({ds.sizes["loop"] for ds in parts}) > 1, "no part waits for another"
+    assert len({ds.sizes["record"] for ds in parts}) > 1, "no part waits for another"
     joined = join(parts[::-1], DONOR)
     assert torch.equal(joined.parameters, whole.parameters)
     assert joined.cells.equals(whole.cells)

@@ -31,7 +31,7 @@ class DomainCalibration:
     parameters: Tensor
     slope: float
     offset: float
-    trajectory: dict  #: epoch, seconds (loop,), parameters (loop, cell, P), slope, offset (loop,)
+    trajectory: dict  #: epoch, seconds (record,), parameters (record, cell, P), slope, offset
     history: pd.DataFrame
     cells: (
         pd.DataFrame
@@ -83,7 +83,7 @@ def calibrate_part(
 
     Parameters
     ----------
-    start : (cell, P) physical, known parameters
+    start : (cell, P) physical, known parameters; each cell's are one point of its first population
     observation_map : none or domain
     checkpoint : file of the search's state; a killed run goes on from it
 
@@ -113,7 +113,9 @@ def calibrate_part(
     slope, offset = fit_line(model, study, start, seen) if mapped else (1.0, 0.0)
     mine = seen[part::parts]
     objective = TrainingError(model, study, mine, slope=slope, offset=offset)
-    found = SCEUA(objective, mine.cpu(), len(model.space), settings).run(checkpoint)
+    known = model.space.to_unit(start[mine.to(start.device)]).clamp(0, 1)
+    search = SCEUA(objective, mine.cpu(), len(model.space), settings, start=known.cpu())
+    found = search.run(checkpoint)
     best = model.space.to_physical(torch.from_numpy(found.trajectory_best).float())
     return outputs.calibration_dataset(model.space, found, best, slope, offset)
 
@@ -132,8 +134,8 @@ def join(found: list[xr.Dataset], donor: np.ndarray) -> DomainCalibration:
     slope, offset = float(found[0]["slope"]), float(found[0]["offset"])
     if any((float(ds["slope"]), float(ds["offset"])) != (slope, offset) for ds in found):
         raise ValueError("the parts were calibrated under different observation maps")
-    loops = max(ds.sizes["loop"] for ds in found)
-    ends = [ds.isel(loop=np.minimum(np.arange(loops), ds.sizes["loop"] - 1)) for ds in found]
+    records = max(ds.sizes["record"] for ds in found)
+    ends = [ds.isel(record=np.minimum(np.arange(records), ds.sizes["record"] - 1)) for ds in found]
     seconds = sum(ds["seconds"].values for ds in ends)
     ds = xr.concat([ds.drop_vars(["seconds", "slope", "offset"]) for ds in ends], "cell")
     ds = ds.sortby("cell")
@@ -141,10 +143,10 @@ def join(found: list[xr.Dataset], donor: np.ndarray) -> DomainCalibration:
     if len(np.unique(cells)) != len(cells):
         raise ValueError("the parts have cells in common: they are not of one division")
     everywhere = spread(
-        ds["parameters"].transpose("loop", "cell", "parameter").values, cells, donor
+        ds["parameters"].transpose("record", "cell", "parameter").values, cells, donor
     )
     epochs = ds["evaluations"].mean("cell").values
-    last = ds.isel(loop=-1)
+    last = ds.isel(record=-1)
     return DomainCalibration(
         parameters=torch.from_numpy(everywhere[-1].copy()),
         slope=slope,
@@ -153,13 +155,13 @@ def join(found: list[xr.Dataset], donor: np.ndarray) -> DomainCalibration:
             "epoch": epochs.astype(np.float32),
             "seconds": seconds.astype(np.float32),
             "parameters": everywhere,
-            "slope": np.full(loops, slope, dtype=np.float32),
-            "offset": np.full(loops, offset, dtype=np.float32),
+            "slope": np.full(records, slope, dtype=np.float32),
+            "offset": np.full(records, offset, dtype=np.float32),
         },
-        # one line a shuffling loop; the loss is the mean over cells of their lowest RMSE so far
+        # one line a record; the loss is the mean over cells of their lowest RMSE so far
         history=pd.DataFrame(
             {
-                "epoch": np.arange(loops),
+                "epoch": np.arange(records),
                 "runs_per_cell": epochs,
                 "seconds": seconds,
                 "train_loss": ds["value"].mean("cell").values,
