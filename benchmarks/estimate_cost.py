@@ -89,7 +89,7 @@ class Rates:
             self.samples,
             self.twin.model.space,
             SurrogateSettings(**(settings | {"iterations": iterations})),
-            days=slice(0, self.twin.model.n_days),
+            spans=[slice(0, self.twin.model.n_days)],
             seed=1,
         )
         return fitted, time.perf_counter() - began

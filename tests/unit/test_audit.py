@@ -245,6 +245,15 @@ def give_hidden(made):
     contracts.write(training, f"{STUDY}/training.nc", "training", training.attrs)
 
 
+def learn_the_tested_weather(made):
+    """A surrogate fit on days before the test period and on some of its own."""
+    path = Path(f"{STUDY}/surrogate/round-1/card.json")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"days": [["2014-01-01", "2014-12-31"], [*TEST]]}))
+    stamp = made.job("train_surrogate", [str(path)], [f"{STUDY}/forcing.nc"])
+    provenance.write_sidecar(path, stamp)
+
+
 #: what is done -> the check that tells, and words it says
 TAMPERING = {
     "a changed number": (change_number, "contents", f"{FOLDER}/parameters.nc: its numbers"),
@@ -275,6 +284,7 @@ TAMPERING = {
     "all observations": (give_observations, "separation", f"was given {STUDY}/observations.nc"),
     "a test cell": (calibrate_test_cell, "separation", "1 cells that are no training cells"),
     "a scaler": (fit_scaler_elsewhere, "separation", "its scaler of observations (mean) is not"),
+    "a surrogate": (learn_the_tested_weather, "separation", f"learned from {TEST[0]} .. {TEST[1]}"),
     "a deleted sidecar": (
         lambda _: Path(f"{FIGURE}.png.json").unlink(),
         "stamps",

@@ -79,11 +79,12 @@ def check_separation(tree: Tree, split: Split) -> Check:
             if name in (f"{tree.study}/observations.nc", f"{tree.study}/truth.nc"):
                 check.wrong(path, f"the surrogate was given {name}")
         if Path(path).name == "card.json":
-            days = _json(tree, path).get("days", [""])
-            if days[-1] >= split.test[0]:
-                check.wrong(
-                    path, f"the surrogate learned from days to {days[-1]}, of the test period"
-                )
+            for days in _json(tree, path).get("days", []):
+                if _overlap(days, split.test):
+                    check.wrong(
+                        path,
+                        f"the surrogate learned from {days[0]} .. {days[1]}, of the test period",
+                    )
     return check
 
 
