@@ -35,8 +35,8 @@ def measure():
     def keep(name, began, trajectory):
         spent[name] = time.perf_counter() - began
         saved = outputs.trajectory_dataset(space, **trajectory)
-        observed = twin.observations["soil_moisture"]
-        curves[name] = evaluate.curve(saved, twin.model, observed, TEST, role)
+        targets = ["soil_moisture"]
+        curves[name] = evaluate.curve(saved, twin.model, twin.observations, targets, TEST, role)
 
     began = time.perf_counter()
     searched = calibrate_domain(

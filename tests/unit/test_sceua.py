@@ -454,14 +454,18 @@ def study_of(model, truth, training=slice(3, 40), targets=("soil_moisture",)):
     outside = torch.ones(model.n_days, dtype=bool)
     outside[training] = False
     observed[:, outside] = torch.nan
-    return SimpleNamespace(
+    study = SimpleNamespace(
         n_cells=model.n_cells,
         n_days=model.n_days,
         observations=observed,
         training=training,
         targets=targets,
         device=torch.device("cpu"),
+        cells=lambda role: every,
+        lengths_of=lambda target, days: None,
     )
+    study.observed = lambda cells, days: study.observations[cells, days]
+    return study
 
 
 def test_training_error_by_hand():
@@ -492,14 +496,18 @@ def test_training_error_of_two_targets_and_in_pieces(monkeypatch):
         model, torch.full((4, 2), 0.2), slice(1, 30), ("soil_moisture", "evapotranspiration")
     )
     every, unit = torch.arange(4), torch.rand(4, 3, 2)
-    both = TrainingError(
-        model, study, every, weights={"soil_moisture": 3.0, "evapotranspiration": 1.0}
-    )
+    weights = {"soil_moisture": 3.0, "evapotranspiration": 1.0}
+    both = TrainingError(model, study, every, weights=weights)
     whole = both(every, unit)
-    study.targets = ("soil_moisture",)
-    moisture = TrainingError(model, study, every)(every, unit)
-    # the flux is not paired, so it is not ten times the error of moisture, but near it
-    assert (whole > 0.75 * moisture + 0.25 * 5 * moisture).all()
+    # each error is divided by the standard deviation of what training cells show
+    spread_ = [
+        seen[seen.isfinite()].double().std(correction=0) for seen in study.observations.unbind(-1)
+    ]
+    observations, expected = study.observations, 0.0
+    for k, (target, share) in enumerate((("soil_moisture", 0.75), ("evapotranspiration", 0.25))):
+        study.targets, study.observations = (target,), observations[..., k : k + 1]
+        expected = expected + share * TrainingError(model, study, every)(every, unit) / spread_[k]
+    torch.testing.assert_close(whole, expected, rtol=1e-5, atol=0)
     monkeypatch.setattr(objective_module, "LARGEST_CALL", 3 * 30 * 2 + 1)
     torch.testing.assert_close(both(every, unit), whole)
     assert model.calls[-1][0] == (3, 1, 2)
@@ -574,6 +582,8 @@ def test_vic_cells_end_where_spotpy_ends():
         training=training,
         targets=("soil_moisture",),
         device=torch.device("cpu"),
+        observed=lambda cells, days: observed[cells, days],
+        lengths_of=lambda target, days: None,
     )
     cells = torch.tensor([1, 5])
     error = TrainingError(model, study, cells)

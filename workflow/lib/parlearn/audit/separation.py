@@ -116,7 +116,9 @@ def _leaks(path: Path, split: Split, observations: xr.Dataset | None):
     """Observations in a file of training that a learner must not see, a sentence each."""
     with xr.open_dataset(path, engine="netcdf4") as opened:
         training = opened.load()
-    hidden = [n for n in map(str, training.data_vars) if n not in (*split.targets, "filled")]
+    lengths = [f"{target}_days" for target in split.targets]  # of composites, no observations
+    allowed = (*split.targets, *lengths, "filled")
+    hidden = [n for n in map(str, training.data_vars) if n not in allowed]
     if hidden:
         yield f"holds {', '.join(hidden)}, from which no run may learn"
     days = training["time"].values.astype("datetime64[D]")

@@ -215,7 +215,8 @@ def _start(start: Tensor | None, shape: NetworkShape, model: ProcessModel, train
 def digest(study: Study) -> str:
     """Checksum of all a learner sees of a study."""
     total = hashlib.sha256()
-    for tensor in (study.role, study.attributes, study.series, study.observations):
+    seen = (study.role, study.attributes, study.series, study.observations)
+    for tensor in (*seen, *study.lengths.values()):
         total.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
     return total.hexdigest()
 

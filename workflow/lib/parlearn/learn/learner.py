@@ -7,6 +7,7 @@ from parlearn.learn.losses import squared_error, weighted_loss
 from parlearn.learn.settings import Settings
 from parlearn.models.base import ProcessModel
 from parlearn.models.observation import MAP_SPACE, SIX_AM, apply_map, fit_line, moments, pair
+from parlearn.study.scales import error_scales
 from parlearn.study.tensors import Study
 
 
@@ -25,6 +26,7 @@ class Learner(nn.Module):
         self._outputs = [model.outputs.index(target) for target in settings.targets]
         self._columns = [study.targets.index(target) for target in settings.targets]
         self.fits_line = settings.observation_map == "domain"
+        self._scales = error_scales(study, settings.targets)
         self.register_buffer("moments", torch.zeros(5, dtype=torch.float64))
 
     @property
@@ -74,7 +76,8 @@ class Learner(nn.Module):
         observed = self.observed(cells, days)
         paired = {}
         for k, target in enumerate(self.settings.targets):
-            paired[target] = pair(simulated[..., self._outputs[k]], target)
+            lengths = self.study.lengths_of(target, days)
+            paired[target] = pair(simulated[..., self._outputs[k]], target, lengths)
             failed = torch.isfinite(observed[..., k]) & ~torch.isfinite(paired[target])
             if failed.any():
                 self._report_failure(failed, cells, parameters, target)
@@ -85,8 +88,10 @@ class Learner(nn.Module):
     ) -> dict[str, tuple[Tensor, Tensor]]:
         """Run the model over ``days``: (simulated as observed, observed) of each target.
 
-        ``unit`` (n, outputs) is where in the unit cube the cells are. With ``forget`` the line of a
-        domain map takes in this batch and forgets so much of the earlier ones.
+        Both are divided by the target's scale (:mod:`parlearn.study.scales`), which is 1 for a
+        single target. ``unit`` (n, outputs) is where in the unit cube the cells are. With
+        ``forget`` the line of a domain map takes in this batch and forgets so much of the earlier
+        ones.
         """
         paired, cell_map = self.simulate(unit, cells, days)
         pairs = dict(zip(paired, zip(paired.values(), self.observed(cells, days).unbind(-1))))
@@ -95,7 +100,11 @@ class Learner(nn.Module):
             if forget is not None and self.fits_line:
                 self.moments = (1 - forget) * self.moments + moments(simulated, observed)
             pairs[target] = apply_map(simulated, *self.line(cell_map)), observed
-        return pairs
+        scales = self._scales[cells].unbind(-1)
+        return {
+            target: (simulated / scale[:, None], observed / scale[:, None])
+            for scale, (target, (simulated, observed)) in zip(scales, pairs.items(), strict=True)
+        }
 
     @torch.no_grad()
     def refit_line(self, cells: Tensor, days: slice, batch: int) -> None:

@@ -148,6 +148,7 @@ KINDS = {
         "period cell time",
         "gaps",
         "optional",
+        evapotranspiration_days=("time", "1", 1, 31, "int", "optional"),
         period=("period", None, None, None, "text"),
         filled=("period cell time", "1", 0, 1, "int", "optional"),
     ),

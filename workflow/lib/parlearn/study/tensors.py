@@ -4,7 +4,8 @@ Built from ``domain.nc``, ``forcing.nc`` and ``training.nc``. Observations of th
 not in ``training.nc`` and are refused if they are; scalers use training cells and period.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -51,6 +52,8 @@ class Study:
     role : (cell,) int8, see :data:`ROLES`
     raw_attributes : (cell, attribute); raw_forcing : (cell, training day, variable)
     observations : (cell, day, target) in physical units, NaN = gap, NaN outside ``training``
+    lengths : target -> (day,), of how many days an observation of that day is the mean, itself the
+        last; only of targets observed so (MOD16A2)
     """
 
     dates: np.ndarray
@@ -61,6 +64,7 @@ class Study:
     observations: Tensor
     targets: tuple[str, ...]
     scalers: Scalers
+    lengths: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def n_cells(self) -> int:
@@ -99,15 +103,30 @@ class Study:
         return Inputs(self.attributes, self.series)
 
     def observed(self, cells: Tensor, days: slice) -> Tensor:
-        """Observations (n, day, target) of these cells and days; NaN = gap."""
-        return self.observations[cells, days]
+        """Observations (n, day, target) of these cells and days; NaN = gap.
+
+        A mean of several days counts as a gap where they begin before ``days``.
+        """
+        seen = self.observations[cells, days]
+        if not self.lengths:
+            return seen
+        number = torch.arange(1, seen.shape[1] + 1, device=seen.device)
+        whole = torch.ones(seen.shape[1:], dtype=torch.bool, device=seen.device)
+        for target in self.lengths:
+            whole[:, self.targets.index(target)] = self.lengths_of(target, days) <= number
+        return torch.where(whole, seen, torch.nan)
+
+    def lengths_of(self, target: str, days: slice) -> Tensor | None:
+        """Of how many days (day,) an observation is the mean; None where of its own day alone."""
+        return self.lengths[target][days] if target in self.lengths else None
 
     def to(self, device) -> "Study":
         moved = {
             name: getattr(self, name).to(device)
             for name in ("role", "raw_attributes", "raw_forcing", "observations")
         }
-        return replace(self, **moved)
+        lengths = {target: days.to(device) for target, days in self.lengths.items()}
+        return replace(self, **moved, lengths=lengths)
 
 
 def load_study(
@@ -175,7 +194,19 @@ def build_study(
         Scaler.fit(raw_forcing[train], FORCING, forcing_units, [f in LOG_FORCING for f in FORCING]),
         Scaler.fit(observations[train, window], targets, target_units),
     )
-    return Study(dates, window, role, attributes, raw_forcing, observations, targets, scalers)
+    lengths = {
+        target: days for target in targets if (days := days_of(training, target)) is not None
+    }
+    return Study(
+        dates, window, role, attributes, raw_forcing, observations, targets, scalers, lengths
+    )
+
+
+def days_of(observations: xr.Dataset, target: str) -> Tensor | None:
+    """How many days (time,) an observation is the mean of; None where each is of its own day."""
+    if f"{target}_days" not in observations:
+        return None
+    return torch.from_numpy(observations[f"{target}_days"].values.astype(np.int64))
 
 
 def read_inputs(

@@ -8,8 +8,8 @@ import torch
 import xarray as xr
 
 from parlearn.models.observation import SIX_AM, apply_map, observe
-from parlearn.runs.evaluate import days_of
 from parlearn.study.roles import TESTS
+from parlearn.study.tensors import days_of
 from parlearn.summarise.results import Results, choose, compared, join, tag
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
