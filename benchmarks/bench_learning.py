@@ -15,6 +15,7 @@ from pathlib import Path
 from twin_study import TEST, build
 
 from parlearn.calibrate.domain import calibrate_domain
+from parlearn.calibrate.line import fit_joint_line
 from parlearn.calibrate.sceua import Settings as SceuaSettings
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.settings import Settings
@@ -30,6 +31,8 @@ def measure():
     space = twin.model.space
     start = default_parameters(twin.domain, space.names)
     role = twin.domain["role"].sel(sampling="s4").values
+    fitted = fit_joint_line(twin.model, twin.study, start, seed=1)
+    line = fitted.slope, fitted.offset
     curves, spent = {}, {}
 
     def keep(name, began, trajectory):
@@ -45,12 +48,15 @@ def measure():
         SceuaSettings(max_evaluations=EVALUATIONS, seed=1),
         donor=twin.domain["donor"].sel(sampling="s4").values,
         start=start,
+        line=line,
     )
     keep("sceua", began, searched.trajectory)
     for method in ("dpl_a", "dpl_z"):
         began = time.perf_counter()
         settings = Settings(epochs=EPOCHS, batch=50)
-        learned = learn_dpl(method, twin.study, twin.model, settings, seed=1, start=start)
+        learned = learn_dpl(
+            method, twin.study, twin.model, settings, seed=1, start=start, line=line
+        )
         keep(method, began, vars(learned.trajectory))
     final = float(curves["sceua"]["rmse_train_cells"].iloc[-1])
     rows = []

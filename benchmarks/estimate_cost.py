@@ -70,6 +70,7 @@ class Rates:
                 Settings.from_dict(given),
                 seed=1,
                 start=self.parameters,
+                line=(1.0, 0.0),
             )
             first, *_, last = (row["seconds"] for row in learned.history)
             self.known[key] = (last - first) / (TIMED - 1) / len(self.twin.study.cells("train"))

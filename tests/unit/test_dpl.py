@@ -120,7 +120,8 @@ def test_recovers_known_parameters(method, observation_map, epochs, rate):
     settings = Settings(
         epochs=epochs, hidden=16, learning_rate=rate, observation_map=observation_map
     )
-    result = learn_dpl(method, study, model, settings, seed=1)
+    line = (slope, offset) if observation_map == "domain" else None
+    result = learn_dpl(method, study, model, settings, seed=1, line=line)
     SPACE.check(result.parameters)
     last = result.history[-1]
     assert last["train_loss"] < 0.025
@@ -132,8 +133,15 @@ def test_recovers_known_parameters(method, observation_map, epochs, rate):
     assert error[held_out].mean() < 0.85 * start[held_out].mean()
     assert result.slope.shape == ((CELLS,) if observation_map == "network" else ())
     if observation_map == "domain":
-        assert result.slope.item() == pytest.approx(slope, abs=0.15)
-        assert result.offset.item() == pytest.approx(offset, abs=0.05)
+        assert (result.slope.item(), result.offset.item()) == pytest.approx(line)
+
+
+def test_a_line_belongs_to_the_map_of_the_domain():
+    study, model, _ = make_study()
+    for observation_map, line in (("domain", None), ("none", (0.7, 0.06)), ("network", (1, 0))):
+        settings = replace(QUICK, observation_map=observation_map)
+        with pytest.raises(ValueError, match="a line belongs to domain, and domain needs one"):
+            learn_dpl("dpl_a", study, model, settings, seed=1, line=line)
 
 
 def test_starts_near_known_parameters():
@@ -194,7 +202,8 @@ def test_a_killed_run_resumes_to_the_same_numbers(tmp_path, method, batch, windo
     settings = Settings(
         epochs=6, hidden=8, batch=batch, window=window, reading=reading, dropout=0.3
     )
-    whole = learn_dpl(method, study, model, settings, seed=5)
+    line = {"line": (0.9, 0.02)}
+    whole = learn_dpl(method, study, model, settings, seed=5, **line)
 
     class Killed(Bucket):
         left = 30 if batch else 6
@@ -207,10 +216,10 @@ def test_a_killed_run_resumes_to_the_same_numbers(tmp_path, method, batch, windo
 
     path = tmp_path / "checkpoint.pt"
     with pytest.raises(KeyboardInterrupt):
-        learn_dpl(method, study, Killed(model.rain), settings, seed=5, checkpoint=path)
+        learn_dpl(method, study, Killed(model.rain), settings, seed=5, checkpoint=path, **line)
     assert path.exists()
     resumed_model = Bucket(model.rain)
-    resumed = learn_dpl(method, study, resumed_model, settings, seed=5, checkpoint=path)
+    resumed = learn_dpl(method, study, resumed_model, settings, seed=5, checkpoint=path, **line)
     assert same(whole, resumed)
     assert torch.equal(whole.slope, resumed.slope)
     assert [r["runs_per_cell"] for r in whole.history] == [
@@ -467,7 +476,8 @@ def test_study_and_model_must_fit():
 def test_a_saved_network_gives_the_same_parameters(tmp_path, observation_map):
     study, model, _ = make_study()
     settings = replace(QUICK, observation_map=observation_map)
-    result = learn_dpl("dpl_z", study, model, settings, seed=0)
+    line = (0.9, 0.02) if observation_map == "domain" else None
+    result = learn_dpl("dpl_z", study, model, settings, seed=0, line=line)
     save_network(tmp_path, result, method="dpl_z", study=study, space=SPACE, settings=settings)
     trained = load_network(tmp_path)
     assert trained.space.names == SPACE.names

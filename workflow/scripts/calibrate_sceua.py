@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from parlearn.calibrate.domain import calibrate_part
+from parlearn.calibrate.line import read_line
 from parlearn.calibrate.sceua import Settings
 from parlearn.models.vic import default_parameters
 from parlearn.runs.opening import open_run
@@ -15,6 +16,8 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     domain, study, model, device = open_run(
         snakemake.input, run, parameters=params.parameters, device="cpu"
     )
+    if run["observation_map"] == "network":
+        raise ValueError("a map per cell needs a network: give SCE-UA the map none or domain")
     made = Path(snakemake.output[0])
     prefix = f"checkpoint-{made.stem}-"
     found = calibrate_part(
@@ -22,7 +25,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         study,
         Settings(**run["settings"], seed=run["seed"]),
         start=default_parameters(domain, model.space.names),
-        observation_map=run["observation_map"],
+        line=read_line(snakemake.input.line) or (1.0, 0.0),
         part=int(snakemake.wildcards.batch),
         parts=params.batches,
         checkpoint=made.with_name(f"{prefix}{digest(params.items(), snakemake.input)}.npz"),

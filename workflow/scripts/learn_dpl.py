@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from parlearn.calibrate.line import read_line
 from parlearn.learn.apply import save_network
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.settings import Settings
@@ -32,6 +33,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         settings,
         seed=run["seed"],
         start=default_parameters(domain, model.space.names),
+        line=read_line(snakemake.input.line),
         checkpoint=Path(snakemake.output.parameters).with_name("checkpoint.pt"),
         identity={"code": params.code, "inputs": [sha256(path) for path in snakemake.input]},
     )

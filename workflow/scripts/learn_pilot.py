@@ -1,8 +1,8 @@
 """Learn parameters through the surrogate so far, to see where its next samples are needed."""
 
+from parlearn.calibrate.line import read_line
 from parlearn.learn.dpl import learn_dpl
 from parlearn.learn.settings import Settings
-from parlearn.models.observation import SIX_AM
 from parlearn.runs import outputs
 from parlearn.runs.opening import open_run
 from parlearn.storage import contracts
@@ -15,15 +15,15 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     _, study, model, device = open_run(
         snakemake.input, run, parameters=params.parameters, device=params.device
     )
-    state = set(pilot["targets"]) & set(SIX_AM)
+    line = read_line(snakemake.input.line)
     settings = Settings.from_dict(
         {
             **pilot["settings"],
-            "observation_map": "domain" if state else "none",
+            "observation_map": "domain" if line else "none",
             "targets": dict.fromkeys(pilot["targets"], 1.0),
         }
     )
-    result = learn_dpl(pilot["method"], study, model, settings, seed=pilot["seed"])
+    result = learn_dpl(pilot["method"], study, model, settings, seed=pilot["seed"], line=line)
     learned = outputs.parameters_dataset(
         model.space, result.parameters, result.slope, result.offset
     )

@@ -172,10 +172,11 @@ def _check_run(check, tree: Tree, file: File, split: Split, opened, scalers) -> 
     if extra := {*run.get("targets", [])} - {*split.targets}:
         check.wrong(file.path, f"learned from {', '.join(sorted(extra))}, which is held back")
     given = [*(file.stamp.get("inputs") or {})]
+    folders = tuple(f"{tree.study}/{part}/" for part in ("filled", "surrogate", "line"))
     for name in given:
         if not (
             name in [f"{tree.study}/{allowed}" for allowed in ALLOWED]
-            or name.startswith((f"{tree.study}/filled/", f"{tree.study}/surrogate/"))
+            or name.startswith(folders)
             or "/calibration/" in name  # parts of the same run, looked at by themselves
         ):
             check.wrong(file.path, f"was given {name}, which no learner may see")

@@ -17,7 +17,6 @@ from torch import Tensor
 from parlearn.calibrate.objective import TrainingError, split_observed, spread
 from parlearn.calibrate.sceua import SCEUA, Settings
 from parlearn.models.base import ProcessModel
-from parlearn.models.observation import SIX_AM, fit_domain_map, pair
 from parlearn.runs import outputs
 from parlearn.study.tensors import Study
 
@@ -45,7 +44,7 @@ def calibrate_domain(
     *,
     donor: np.ndarray,
     start: Tensor,
-    observation_map: str = "domain",
+    line: tuple[float, float] = (1.0, 0.0),
     checkpoint: Path | None = None,
 ) -> DomainCalibration:
     """Calibrate each training cell by itself; every other cell takes its donor's parameters.
@@ -57,7 +56,7 @@ def calibrate_domain(
         study,
         settings,
         start=start,
-        observation_map=observation_map,
+        line=line,
         checkpoint=checkpoint,
     )
     return join([found], donor)
@@ -69,22 +68,18 @@ def calibrate_part(
     settings: Settings,
     *,
     start: Tensor,
-    observation_map: str = "domain",
+    line: tuple[float, float] = (1.0, 0.0),
     part: int = 0,
     parts: int = 1,
     checkpoint: Path | None = None,
 ) -> xr.Dataset:
     """Calibrate every ``parts``-th training cell by itself, from the ``part``-th on.
 
-    A map of the domain cannot be found cell by cell. It is fit with the parameters ``start``,
-    from which dPL begins as well, on the training cells of all parts, and held from then on:
-    parameters found under one line are not scored under another. (A line fit anew to the pooled
-    cells lowers their pooled error a little and raises the median one a lot.)
-
     Parameters
     ----------
     start : (cell, P) physical, known parameters; each cell's are one point of its first population
-    observation_map : none or domain
+    line : slope and offset of the domain, the same for all parts and methods
+        (:mod:`parlearn.calibrate.line`); 1 and 0 for none
     checkpoint : file of the search's state; a killed run goes on from it
 
     Returns
@@ -95,12 +90,8 @@ def calibrate_part(
     Raises
     ------
     ValueError
-        A map per cell, which needs a network; more parts than cells.
+        More parts than cells.
     """
-    if observation_map not in ("none", "domain"):
-        raise ValueError(
-            f"observation_map {observation_map!r} needs a network: SCE-UA takes none or domain"
-        )
     seen, blind = split_observed(study, study.cells("train"))
     if len(blind):
         log.warning("%d training cells without observations take a donor's parameters", len(blind))
@@ -109,8 +100,7 @@ def calibrate_part(
             f"{len(seen)} training cells with observations cannot be calibrated in {parts} parts: "
             "lower calibrate.batches of the configuration"
         )
-    mapped = observation_map == "domain"
-    slope, offset = fit_line(model, study, start, seen) if mapped else (1.0, 0.0)
+    slope, offset = line
     mine = seen[part::parts]
     objective = TrainingError(model, study, mine, slope=slope, offset=offset)
     known = model.space.to_unit(start[mine.to(start.device)]).clamp(0, 1)
@@ -178,19 +168,3 @@ def join(found: list[xr.Dataset], donor: np.ndarray) -> DomainCalibration:
             }
         ),
     )
-
-
-@torch.inference_mode()
-def fit_line(
-    model: ProcessModel, study: Study, parameters: Tensor, cells: Tensor
-) -> tuple[float, float]:
-    """Slope and offset of the domain with given parameters (cell, P), on some cells in training."""
-    target = next((t for t in study.targets if t in SIX_AM), None)
-    if target is None:
-        return 1.0, 0.0
-    days = slice(max(study.training.start, 1), study.training.stop)
-    simulated = model.simulate(
-        parameters.to(study.device)[cells], cells, slice(days.start - 1, days.stop)
-    )
-    paired = pair(simulated[..., model.outputs.index(target)], target)
-    return fit_domain_map(paired, study.observed(cells, days)[..., study.targets.index(target)])
