@@ -58,13 +58,7 @@ METHODS = {
         Method("default", "Default", "baseline", "set_default", ("attributes",)),
         Method("cellmean", "Cell mean", "baseline", "set_cellmean", ("observations",)),
         Method(
-            "sceua",
-            "SCE-UA",
-            "search",
-            "calibrate_sceua",
-            ("observations",),
-            "sceua",
-            through=_BOTH,
+            "sceua", "SCE-UA", "search", "calibrate_sceua", ("observations",), "sceua", through=_BOTH
         ),
         _network("dpl_a", "dPL $g_A$", "attributes"),
         _network("dpl_z", "dPL $g_Z$", "attributes", "series"),
