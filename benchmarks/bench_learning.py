@@ -15,6 +15,7 @@ from pathlib import Path
 from twin_study import TEST, build
 
 from parlearn.calibrate.domain import calibrate_domain
+from parlearn.calibrate.line import fit_joint_line
 from parlearn.calibrate.sceua import Settings as SceuaSettings
 from parlearn.learn import dpl
 from parlearn.learn.settings import Settings
@@ -30,13 +31,15 @@ def measure():
     space = twin.model.space
     start = default_parameters(twin.domain, space.names)
     role = twin.domain["role"].sel(sampling="s4").values
+    fitted = fit_joint_line(twin.model, twin.study, start, seed=1)
+    line = fitted.slope, fitted.offset
     curves, spent = {}, {}
 
     def keep(name, began, trajectory):
         spent[name] = time.perf_counter() - began
         saved = outputs.trajectory_dataset(space, **trajectory)
-        observed = twin.observations["soil_moisture"]
-        curves[name] = evaluate.curve(saved, twin.model, observed, TEST, role)
+        targets = ["soil_moisture"]
+        curves[name] = evaluate.curve(saved, twin.model, twin.observations, targets, TEST, role)
 
     began = time.perf_counter()
     searched = calibrate_domain(
@@ -45,12 +48,15 @@ def measure():
         SceuaSettings(max_evaluations=EVALUATIONS, seed=1),
         donor=twin.domain["donor"].sel(sampling="s4").values,
         start=start,
+        line=line,
     )
     keep("sceua", began, searched.trajectory)
     for method in ("dpl_a", "dpl_z"):
         began = time.perf_counter()
         settings = Settings(epochs=EPOCHS, batch=50)
-        learned = dpl.learn(method, twin.study, twin.model, settings, seed=1, start=start)
+        learned = dpl.learn(
+            method, twin.study, twin.model, settings, seed=1, start=start, line=line
+        )
         keep(method, began, vars(learned.trajectory))
     final = float(curves["sceua"]["rmse_train_cells"].iloc[-1])
     rows = []

@@ -61,6 +61,8 @@ def vic_objective(copies: int):
         training=training,
         targets=("soil_moisture",),
         device=torch.device("cpu"),
+        observed=lambda cells, days: observed[cells, days],
+        lengths_of=lambda target, days: None,
     )
     return model.space, TrainingError(model, study, torch.arange(model.n_cells)), model.n_cells
 

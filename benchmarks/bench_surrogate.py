@@ -70,7 +70,7 @@ def measure(device="cpu"):
         settings = SurrogateSettings(hidden=hidden, iterations=1, batch=4, window=30, warmup=30)
         days = slice(0, twin.model.n_days)
         surrogate = fit_surrogate(
-            twin.domain, twin.forcing, samples, twin.model.space, settings, days=days, seed=1
+            twin.domain, twin.forcing, samples, twin.model.space, settings, spans=[days], seed=1
         ).to(device)
         models[f"surrogate, hidden {hidden}, {device}"] = (surrogate, parameters.to(device))
     rows = []

@@ -72,6 +72,7 @@ class Rates:
                 Settings.from_dict(given),
                 seed=1,
                 start=self.parameters,
+                line=(1.0, 0.0),
             )
             first, *_, last = (row["seconds"] for row in learned.history)
             self.known[key] = (last - first) / (TIMED - 1) / len(self.twin.study.cells("train"))
@@ -91,7 +92,7 @@ class Rates:
             self.samples,
             self.twin.model.space,
             SurrogateSettings(**(settings | {"iterations": iterations})),
-            days=slice(0, self.twin.model.n_days),
+            spans=[slice(0, self.twin.model.n_days)],
             seed=1,
         )
         return fitted, time.perf_counter() - began

@@ -239,7 +239,8 @@ def make_run(study, run) -> None:
     rmse = end + 0.1 * np.exp(-epochs / (60 if run.method == "sceua" else 10))
     curve = {"epoch": epochs, "runs_per_cell": epochs, "seconds": 2.0 * epochs}
     errors = {"rmse_train_cells": rmse, "rmse_test_cells": rmse}
-    contracts.write_table(pd.DataFrame(curve | errors), folder / "curve.csv", "curve")
+    table = pd.DataFrame({"target": "soil_moisture", **curve, **errors})
+    contracts.write_table(table, folder / "curve.csv", "curve")
     calibrated = run.method == "sceua"  # it has no validation cells
     losses = {"train_loss": rmse, "validation_loss": np.nan if calibrated else rmse}
     if not calibrated:

@@ -137,7 +137,7 @@ def make_tree():
     }
     # the study, in place of what makes it
     study = make_study(Path("results/x"), samplings=("s8",)).root / "smap"
-    for other in ("truth.nc", "surrogate"):
+    for other in ("truth.nc", "skill.nc", "surrogate"):
         path = study / other
         path.unlink() if path.is_file() else [p.unlink() for p in path.rglob("*.nc")]
     for name in ("domain", "forcing", "observations"):
@@ -249,6 +249,15 @@ def give_hidden(made):
     contracts.write(training, f"{STUDY}/training.nc", "training", training.attrs)
 
 
+def learn_the_tested_weather(made):
+    """A surrogate fit on days before the test period and on some of its own."""
+    path = Path(f"{STUDY}/surrogate/round-1/card.json")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"days": [["2014-01-01", "2014-12-31"], [*TEST]]}))
+    stamp = made.job("train_surrogate", [str(path)], [f"{STUDY}/forcing.nc"])
+    provenance.write_sidecar(path, stamp)
+
+
 #: what is done -> the check that tells, and words it says
 TAMPERING = {
     "a changed number": (change_number, "contents", f"{FOLDER}/parameters.nc: its numbers"),
@@ -280,6 +289,7 @@ TAMPERING = {
     "all observations": (give_observations, "separation", f"was given {STUDY}/observations.nc"),
     "a test cell": (calibrate_test_cell, "separation", "1 cells that are no training cells"),
     "a scaler": (fit_scaler_elsewhere, "separation", "its scaler of observations (mean) is not"),
+    "a surrogate": (learn_the_tested_weather, "separation", f"learned from {TEST[0]} .. {TEST[1]}"),
     "a deleted sidecar": (
         lambda _: Path(f"{FIGURE}.png.json").unlink(),
         "stamps",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from parlearn.calibrate.domain import calibrate_domain, calibrate_part, fit_line, join
+from parlearn.calibrate.domain import calibrate_domain, calibrate_part, join
 from parlearn.calibrate.sceua import Settings
 from parlearn.models.base import ParameterSpace, ProcessModel
 from parlearn.models.parameter import Parameter
@@ -65,7 +65,7 @@ DONOR = np.array([0, 1, 2, 3, 1, 2])
 def run(truth, **options):
     study = make_study(truth)
     start = SPACE.to_physical(torch.full((CELLS, 2), 0.5))
-    options = {"observation_map": "none", "settings": SETTINGS} | options
+    options = {"settings": SETTINGS} | options
     settings = options.pop("settings")
     return calibrate_domain(Wave(), study, settings, donor=DONOR, start=start, **options)
 
@@ -77,6 +77,20 @@ def test_finds_each_cell_and_gives_the_others_a_donors(truth):
     assert (found.slope, found.offset) == (1.0, 0.0)
     assert (found.cells["evaluations"] <= SETTINGS.max_evaluations).all()
     assert found.history["runs_per_cell"].iloc[-1] == found.cells["evaluations"].mean()
+
+
+def test_the_search_begins_with_the_known_parameters(truth):
+    """Its first record is their error after one run, so that runs to an error are exact."""
+    found = run(truth)
+    start = SPACE.to_physical(torch.full((CELLS, 2), 0.5))
+    assert found.history["runs_per_cell"].tolist()[:5] == [1, 2, 4, 8, 10]
+    first = torch.from_numpy(found.trajectory["parameters"][0])
+    assert torch.allclose(first, start)
+    study = make_study(truth)
+    wave = Wave().simulate(start)[..., 0]
+    error = (0.5 * (wave[:, 1:] + wave[:, :-1]) - study.observations[:, 1:, 0])[:4]
+    rmse = error.square().nanmean(1).sqrt()
+    assert found.history["train_loss"].iloc[0] == pytest.approx(float(rmse.mean()), rel=1e-5)
 
 
 def test_files_keep_their_contracts(truth):
@@ -93,13 +107,14 @@ def test_files_keep_their_contracts(truth):
     assert len(found.trajectory["epoch"]) == len(found.history)
 
 
-def test_the_line_of_the_domain_is_fit_at_the_start_and_held(truth):
-    study = make_study(truth, slope=0.5, offset=0.1)
+def test_the_line_is_held(truth):
+    slope, offset = line = 0.5, 0.1
+    study = make_study(truth, *line)
     start = truth.roll(1, 0)
-    found = calibrate_domain(Wave(), study, SETTINGS, donor=DONOR, start=start)
-    slope, offset = fit_line(Wave(), study, start, study.cells("train"))
-    assert (found.slope, found.offset) == (slope, offset)
+    found = calibrate_domain(Wave(), study, SETTINGS, donor=DONOR, start=start, line=line)
+    assert (found.slope, found.offset) == line
     assert set(found.trajectory["slope"]) == {np.float32(slope)}
+    assert torch.allclose(found.parameters[:4], truth[:4], atol=0.01)
     # the errors that the search reports are those of what is written
     wave = Wave().simulate(found.parameters)[..., 0]
     paired = slope * 0.5 * (wave[:, 1:] + wave[:, :-1]) + offset
@@ -124,16 +139,16 @@ def parts(truth):
     """The four training cells in three jobs."""
     study, start = make_study(truth, slope=0.5, offset=0.1), truth.roll(1, 0)
     return [
-        calibrate_part(Wave(), study, SETTINGS, start=start, part=part, parts=3)
+        calibrate_part(Wave(), study, SETTINGS, start=start, line=(0.5, 0.1), part=part, parts=3)
         for part in range(3)
     ]
 
 
 def test_parts_joined_are_what_one_job_finds(truth, parts):
     study, start = make_study(truth, slope=0.5, offset=0.1), truth.roll(1, 0)
-    whole = calibrate_domain(Wave(), study, SETTINGS, donor=DONOR, start=start)
+    whole = calibrate_domain(Wave(), study, SETTINGS, donor=DONOR, start=start, line=(0.5, 0.1))
     assert [ds["cell"].values.tolist() for ds in parts] == [[0, 3], [1], [2]]
-    assert len({ds.sizes["loop"] for ds in parts}) > 1, "no part waits for another"
+    assert len({ds.sizes["record"] for ds in parts}) > 1, "no part waits for another"
     joined = join(parts[::-1], DONOR)
     assert torch.equal(joined.parameters, whole.parameters)
     assert joined.cells.equals(whole.cells)
@@ -163,8 +178,3 @@ def test_parts_that_do_not_belong_together_are_refused(truth, parts):
 def test_more_parts_than_cells_are_refused(truth):
     with pytest.raises(ValueError, match="4 training cells .* in 5 parts: lower calibrate.batches"):
         calibrate_part(Wave(), make_study(truth), SETTINGS, start=truth, parts=5)
-
-
-def test_map_per_cell_is_refused(truth):
-    with pytest.raises(ValueError, match="needs a network"):
-        run(truth, observation_map="network")

@@ -10,6 +10,7 @@ import xarray as xr
 from parlearn.metrics.paired import compare
 from parlearn.metrics.progress import first_below
 from parlearn.models.base import ParameterSpace, ProcessModel
+from parlearn.models.observation import observe
 from parlearn.models.parameter import Parameter
 from parlearn.runs import evaluate
 from parlearn.storage import contracts
@@ -211,7 +212,10 @@ def observed_wave(model, level=0.2):
     moisture = level + 0.1 * model.wave.numpy().astype("f8")
     paired = np.full_like(moisture, np.nan)
     paired[:, 1:] = (moisture[:, 1:] + moisture[:, :-1]) / 2
-    return xr.DataArray(paired, dims=("cell", "time"), coords={"time": TIME}, name="soil_moisture")
+    return xr.Dataset({"soil_moisture": (("cell", "time"), paired)}, coords={"time": TIME})
+
+
+MOISTURE = ["soil_moisture"]
 
 
 @pytest.mark.parametrize("largest", [2**26, 1])
@@ -221,7 +225,9 @@ def test_curve(monkeypatch, largest):
     levels = np.full((4, 6), 0.2)
     levels += np.array([0.1, 0.05, 0.02, 0.0])[:, None] * np.array([1, 3, 99, 2, 99, 2])
     levels = np.minimum(levels, 0.5)
-    table = evaluate.curve(trajectory(levels), model, observed_wave(model), PERIODS["test"], ROLE)
+    table = evaluate.curve(
+        trajectory(levels), model, observed_wave(model), MOISTURE, PERIODS["test"], ROLE
+    )
     contracts.check_table(table, "curve.csv", "curve")
     assert table["runs_per_cell"].tolist() == [0, 10, 20, 30]
     assert table["seconds"].tolist() == [0, 2, 4, 6]
@@ -233,6 +239,27 @@ def test_curve(monkeypatch, largest):
     assert np.isnan(first_below(table, -1.0)).all()
 
 
+def test_a_curve_of_each_target():
+    """Evaporation is minus soil moisture here, seen as the mean of five days, not corrected."""
+    model, levels = Wave(), np.array([[0.3] * 6, [0.2] * 6])
+    observed = observed_wave(model)
+    flux = torch.tensor(-0.2) - 0.1 * model.wave
+    lengths = np.where(np.arange(40) % 5 == 4, 5, 1)
+    mean = observe(flux, "evapotranspiration", torch.from_numpy(lengths)).numpy().copy()
+    mean[:, lengths == 1] = np.nan
+    observed["evapotranspiration"] = ("cell", "time"), mean
+    observed["evapotranspiration_days"] = "time", lengths
+    offset = {"offset": ("epoch", [0.0, 0.05])}
+    names = ["soil_moisture", "evapotranspiration"]
+    table = evaluate.curve(
+        trajectory(levels, **offset), model, observed, names, PERIODS["test"], ROLE
+    )
+    contracts.check_table(table, "curve.csv", "curve")
+    assert table["target"].tolist() == ["soil_moisture"] * 2 + ["evapotranspiration"] * 2
+    assert table["runs_per_cell"].tolist() == [0, 10] * 2
+    np.testing.assert_allclose(table["rmse_train_cells"], [0.1, 0.05, 0.1, 0.0], atol=1e-6)
+
+
 def test_curve_takes_the_map_of_each_epoch():
     model = Wave()
     levels = np.full((2, 6), 0.2)
@@ -240,7 +267,7 @@ def test_curve_takes_the_map_of_each_epoch():
     by_cell = {"offset": (("epoch", "cell"), np.repeat([[0.03], [0.0]], 6, axis=1))}
     for maps in (by_epoch, by_cell):
         table = evaluate.curve(
-            trajectory(levels, **maps), model, observed_wave(model), PERIODS["test"], ROLE
+            trajectory(levels, **maps), model, observed_wave(model), MOISTURE, PERIODS["test"], ROLE
         )
         np.testing.assert_allclose(table["rmse_train_cells"], [0.03, 0.0], atol=1e-6)
 
@@ -248,13 +275,18 @@ def test_curve_takes_the_map_of_each_epoch():
 def test_curve_without_held_out_cells_and_of_another_model():
     model, role = Wave(), np.array([1, 1, 1, 2, 0, 0])
     table = evaluate.curve(
-        trajectory(np.full((2, 6), 0.2)), model, observed_wave(model), PERIODS["test"], role
+        trajectory(np.full((2, 6), 0.2)),
+        model,
+        observed_wave(model),
+        MOISTURE,
+        PERIODS["test"],
+        role,
     )
     assert table["rmse_test_cells"].isna().all()
     assert table["rmse_train_cells"].notna().all()
     other = trajectory(np.full((2, 6), 0.2)).assign_coords(parameter=["depth"])
     with pytest.raises(ValueError, match="the trajectory has parameters"):
-        evaluate.curve(other, model, observed_wave(model), PERIODS["test"], role)
+        evaluate.curve(other, model, observed_wave(model), MOISTURE, PERIODS["test"], role)
 
 
 def test_compare():

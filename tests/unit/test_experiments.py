@@ -91,7 +91,7 @@ def test_a_row_has_all_columns_of_a_run():
         (
             "variants/dpl_z/model",
             "-",
-            "variants.dpl_z.model: '-' does not go with method dpl_z; choose from surrogate, process",
+            "variants.dpl_z.model: '-' does not go with method dpl_z; choose from surrogate, pro",
         ),
         ("variants/dpl_z/model", "hbv", "'hbv' does not go with method dpl_z; choose from surr"),
         ("variants/default/model", "vic", "'vic' does not go with method default; choose from -"),

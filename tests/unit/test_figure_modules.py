@@ -47,7 +47,8 @@ def strings(path):
             left_out.add(node.value)
     for node in tree.body:
         targets = getattr(node, "targets", [])
-        if any(isinstance(target, ast.Name) and target.id in allowed for target in targets):
+        names = {node.id for target in targets for node in ast.walk(target) if hasattr(node, "id")}
+        if names & allowed:
             left_out |= set(ast.walk(node))
     return [
         node.value

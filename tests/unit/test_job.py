@@ -53,6 +53,8 @@ from parlearn.storage import job
 
 job.PATIENCE = 0.01
 lock = threading.Lock()
+# a process in the background may have been started deaf to interrupts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with job.job(log=sys.argv[1]):
     try:
         os.kill(os.getpid(), signal.SIGINT)
@@ -70,7 +72,10 @@ def test_an_interrupted_job_ends_although_its_cleaning_up_never_does(tmp_path):
 
 
 def test_after_a_job_an_interrupt_is_what_it_was_before(tmp_path):
-    before = signal.getsignal(signal.SIGINT)
-    with job(log=tmp_path / "r.log"):
-        assert signal.getsignal(signal.SIGINT) is not before
-    assert signal.getsignal(signal.SIGINT) is before
+    at_first = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with job(log=tmp_path / "r.log"):
+            assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, at_first)

@@ -39,6 +39,14 @@ def test_an_observation_may_be_the_mean_of_several_days():
         observe(series, "soil_moisture", torch.ones(6, dtype=torch.int64))
 
 
+def test_several_days_within_a_window():
+    """A window of four days, and one before it: a mean that begins before the window is none."""
+    series = torch.tensor([[9.0, 1.0, 3.0, 7.0, 4.0]])
+    seen = pair(series, "evapotranspiration", torch.tensor([2, 2, 1, 4]))
+    assert torch.isnan(seen[0, 0])
+    assert seen[0, 1:].tolist() == pytest.approx([2, 7, 15 / 4])
+
+
 def test_maps_of_domain_and_cells():
     paired = torch.ones(2, 3, 4)
     assert apply_map(paired, torch.tensor(2.0), torch.tensor(1.0)).eq(3).all()

@@ -66,8 +66,11 @@ class Counted:
 # --- the algorithm itself ---------------------------------------------------------------------
 
 
-def plain_sceua(function, n, cell, options):
-    """Duan et al. (1992) for one cell, point by point, on the random numbers of the same stream."""
+def plain_sceua(function, n, cell, options, start=None):
+    """Duan et al. (1992) for one cell, point by point, on the random numbers of the same stream.
+
+    With ``start`` that point replaces the first of the initial population.
+    """
     m, q, p = 2 * n + 1, n + 1, options.complexes
 
     def stream(loop):
@@ -84,6 +87,8 @@ def plain_sceua(function, n, cell, options):
         return float(function(torch.tensor([cell]), torch.from_numpy(x)[None, None]))
 
     points = stream(0).random((p * m, n))
+    if start is not None:
+        points[0] = start
     population = sorted(((evaluate(x), x) for x in points), key=lambda pair: pair[0])
     best, loop = [population[0][0]], 0
     while True:
@@ -150,6 +155,45 @@ def test_is_the_algorithm_of_the_paper(n, options):
         assert (found.evaluations[k], found.reason[k]) == (runs, reason)
         np.testing.assert_allclose(found.trajectory_value[: len(best), k], best, rtol=1e-12)
         np.testing.assert_allclose(found.best[k], population[0][1], rtol=1e-12)
+
+
+def test_a_start_is_the_first_point_of_the_population():
+    """All later rows are those of the plain algorithm with that point; it is one run, no more."""
+    function = Counted(lambda x: (x**2).sum(-1) + ackley(x), -4.0, 5.0, shift=1.1)
+    cells, options = [8, 3], Settings(401, complexes=2, seed=1)
+    start = torch.tensor([[0.4, 0.5, 0.6], [0.0, 1.0, 0.3]], dtype=torch.float64)
+    found = SCEUA(function, cells, 3, options, start=start).run()
+    within = [1, 2, 4, 8, 14]
+    assert found.trajectory_evaluations[:5].T.tolist() == [within, within]
+    np.testing.assert_array_equal(found.trajectory_best[0], start)
+    assert (np.diff(found.trajectory_value, axis=0) <= 0).all()
+    assert (np.diff(found.trajectory_seconds) >= 0).all()
+    for k, cell in enumerate(cells):
+        population, runs, best, reason = plain_sceua(function, 3, cell, options, start[k].numpy())
+        assert (found.evaluations[k], found.reason[k]) == (runs, reason)
+        after = found.trajectory_value[4 : 4 + len(best), k]
+        np.testing.assert_allclose(after, best, rtol=1e-12)
+        np.testing.assert_allclose(found.best[k], population[0][1], rtol=1e-12)
+        points = np.random.Generator(
+            np.random.Philox(key=[options.seed, cell], counter=[0, 0, 0, 0])
+        ).random((14, 3))
+        points[0] = start[k]
+        values = function(torch.tensor([cell]), torch.from_numpy(points)[None])[0]
+        for row, number in enumerate(within):
+            assert found.trajectory_value[row, k] == values[:number].min()
+
+
+def test_a_start_must_fit_and_work():
+    function = Counted(ackley, 0.0, 1.0)
+    for start in (torch.zeros(2, 2), torch.full((1, 2), 1.1)):
+        with pytest.raises(ValueError, match="2 numbers from 0 to 1 for each of 1 cells"):
+            SCEUA(function, [0], 2, Settings(100, 3), start=start)
+
+    def broken(cells, unit):
+        return torch.where(unit[..., 0] == 0, torch.nan, unit.sum(-1))
+
+    with pytest.raises(ValueError, match=r"at the start of 1 cells \(ids \[7\]\)"):
+        SCEUA(broken, [3, 7], 2, Settings(100, 3), start=torch.tensor([[0.5, 0], [0, 0]])).run()
 
 
 def test_parents_have_triangular_probability():
@@ -331,6 +375,8 @@ class Killed(Exception):
 def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path):
     options = Settings(700, 3, seed=2)
 
+    start = torch.full((4, 3), 0.5)
+
     def search(path=None, die_after=None):
         function = Counted(rosenbrock, -2.0, 2.0, shift=0.1)
 
@@ -339,7 +385,7 @@ def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path):
                 raise Killed
             return function(cells, unit)
 
-        return SCEUA(fragile, range(4), 3, options).run(path)
+        return SCEUA(fragile, range(4), 3, options, start=start).run(path)
 
     undisturbed, path = search(), tmp_path / "state" / "search.npz"
     for die_after in (100, 900, 1500):
@@ -409,14 +455,18 @@ def study_of(model, truth, training=slice(3, 40), targets=("soil_moisture",)):
     outside = torch.ones(model.n_days, dtype=bool)
     outside[training] = False
     observed[:, outside] = torch.nan
-    return SimpleNamespace(
+    study = SimpleNamespace(
         n_cells=model.n_cells,
         n_days=model.n_days,
         observations=observed,
         training=training,
         targets=targets,
         device=torch.device("cpu"),
+        cells=lambda role: every,
+        lengths_of=lambda target, days: None,
     )
+    study.observed = lambda cells, days: study.observations[cells, days]
+    return study
 
 
 def test_training_error_by_hand():
@@ -447,14 +497,18 @@ def test_training_error_of_two_targets_and_in_pieces(monkeypatch):
         model, torch.full((4, 2), 0.2), slice(1, 30), ("soil_moisture", "evapotranspiration")
     )
     every, unit = torch.arange(4), torch.rand(4, 3, 2)
-    both = TrainingError(
-        model, study, every, weights={"soil_moisture": 3.0, "evapotranspiration": 1.0}
-    )
+    weights = {"soil_moisture": 3.0, "evapotranspiration": 1.0}
+    both = TrainingError(model, study, every, weights=weights)
     whole = both(every, unit)
-    study.targets = ("soil_moisture",)
-    moisture = TrainingError(model, study, every)(every, unit)
-    # the flux is not paired, so it is not ten times the error of moisture, but near it
-    assert (whole > 0.75 * moisture + 0.25 * 5 * moisture).all()
+    # each error is divided by the standard deviation of what training cells show
+    spread_ = [
+        seen[seen.isfinite()].double().std(correction=0) for seen in study.observations.unbind(-1)
+    ]
+    observations, expected = study.observations, 0.0
+    for k, (target, share) in enumerate((("soil_moisture", 0.75), ("evapotranspiration", 0.25))):
+        study.targets, study.observations = (target,), observations[..., k : k + 1]
+        expected = expected + share * TrainingError(model, study, every)(every, unit) / spread_[k]
+    torch.testing.assert_close(whole, expected, rtol=1e-5, atol=0)
     monkeypatch.setattr(objective_module, "LARGEST_CALL", 3 * 30 * 2 + 1)
     torch.testing.assert_close(both(every, unit), whole)
     assert model.calls[-1][0] == (3, 1, 2)
@@ -529,6 +583,8 @@ def test_vic_cells_end_where_spotpy_ends():
         training=training,
         targets=("soil_moisture",),
         device=torch.device("cpu"),
+        observed=lambda cells, days: observed[cells, days],
+        lengths_of=lambda target, days: None,
     )
     cells = torch.tensor([1, 5])
     error = TrainingError(model, study, cells)

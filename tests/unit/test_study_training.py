@@ -41,7 +41,21 @@ def test_errors():
         cut_training(observed(), PERIODS, ["runoff"])
     with pytest.raises(ValueError, match="no soil_moisture in the period later"):
         cut_training(observed(), {"later": ["2016-01-01", "2016-02-01"]}, ["soil_moisture"])
-    composites = observed().assign(evapotranspiration_days=("time", np.full(10, 8)))
-    with pytest.raises(ValueError, match="means of several days"):
-        cut_training(composites, PERIODS, ["evapotranspiration"])
-    assert list(cut_training(composites, PERIODS, ["soil_moisture"])) == ["soil_moisture"]
+
+
+def test_means_of_several_days_are_kept_where_all_their_days_lie_in_the_period():
+    """Composites of four days end on days 3, 7 and 9 (which has three); training is days 2 to 8."""
+    ds = observed()
+    ends = [3, 7, 9]
+    ds["evapotranspiration"][:, [d for d in range(10) if d not in ends]] = np.nan
+    lengths = np.ones(10, dtype=np.int32)
+    lengths[ends] = 4, 4, 3
+    ds["evapotranspiration_days"] = "time", lengths, {"units": "1"}
+    training = cut_training(ds, {"some": ["2015-04-01", "2015-04-07"]}, ["evapotranspiration"])
+    contracts.check(training, "training.nc", "training")
+    there = training["evapotranspiration"].sel(period="some").notnull().all("cell").values
+    assert np.flatnonzero(there).tolist() == [7], "the one that ends on day 3 begins on day 0"
+    assert training["evapotranspiration_days"].values.tolist() == lengths.tolist()
+    with pytest.raises(ValueError, match="no evapotranspiration in the period short"):
+        cut_training(ds, {"short": ["2015-04-01", "2015-04-02"]}, ["evapotranspiration"])
+    assert list(cut_training(ds, PERIODS, ["soil_moisture"])) == ["soil_moisture"]

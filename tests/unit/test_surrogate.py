@@ -17,10 +17,12 @@ from parlearn.models.surrogate.features import build_features
 from parlearn.models.surrogate.fit import (
     Surrogate,
     SurrogateSettings,
+    first_days,
     fit_surrogate,
     gather_samples,
     judge_surrogate,
     median_skill,
+    spans_outside,
 )
 from parlearn.models.surrogate.samples import latin_hypercube
 from parlearn.networks.training import Training
@@ -92,7 +94,7 @@ def samples(bucket):
 
 
 def fit(inputs, bucket, samples, settings=SETTINGS, **options):
-    options = {"days": TRAIN, "seed": 0} | options
+    options = {"spans": [TRAIN], "seed": 0} | options
     return fit_surrogate(*inputs, samples, bucket.space, settings, **options)
 
 
@@ -178,6 +180,32 @@ def test_gradients_reach_the_parameters(surrogate):
     assert parameters.grad[7, 1].item() == pytest.approx(slope.item(), rel=0.05)
 
 
+def test_days_outside_the_test_period():
+    dates = np.datetime64("2015-01-01", "ns") + np.arange(10) * np.timedelta64(1, "D")
+    assert spans_outside(dates, ("2015-01-08", "2015-01-10")) == [slice(0, 7)]
+    assert spans_outside(dates, ("2015-01-04", "2015-01-06")) == [slice(0, 3), slice(6, 10)]
+    assert spans_outside(dates, ("2015-01-01", "2015-01-02")) == [slice(2, 10)]
+
+
+def test_no_sequence_crosses_the_test_period():
+    """Days 3 and 4 between two spans: what begins on day 2 would be warmed up in them."""
+    assert first_days([slice(0, 3), slice(5, 9)], 3).tolist() == [0, 3, 4]
+
+
+def test_learns_on_both_sides_of_a_test_period(inputs, bucket, samples):
+    """Runs are not a number in the test period, which lies before the years of training."""
+    test = slice(100, 400)
+    blank = samples[0].outputs.clone()
+    blank[:, :, test] = torch.nan
+    spans = [slice(0, test.start), slice(test.stop, bucket.n_days)]
+    found = fit(inputs, bucket, replace(samples[0], outputs=blank), spans=spans)
+    assert found.card["days"] == [["2014-04-01", "2014-07-09"], ["2015-05-06", "2017-03-31"]]
+    skill = judge_surrogate(found, samples[1], test)
+    assert float(skill["corr"].sel(output="soil_moisture").median()) > 0.9
+    late = fit(inputs, bucket, samples[0], spans=[slice(0, 89), spans[1]])
+    assert late.card["days"] == [["2015-05-06", "2017-03-31"]], "89 days are too short for one"
+
+
 def test_saved_and_loaded(surrogate, inputs, tmp_path):
     surrogate.save(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
@@ -190,7 +218,7 @@ def test_saved_and_loaded(surrogate, inputs, tmp_path):
     assert torch.equal(loaded.simulate(parameters), surrogate.simulate(parameters))
     assert loaded.card == surrogate.card
     card = json.loads((tmp_path / "card.json").read_text())
-    assert card["days"] == ["2015-04-01", "2016-03-31"]
+    assert card["days"] == [["2015-04-01", "2016-03-31"]]
     assert (card["parameter_sets"], card["cells"]) == (16, 32)
     domain, forcing = inputs
     with pytest.raises(ValueError, match="missing.*attribute sand"):
@@ -291,7 +319,7 @@ def test_unsuitable_requests(surrogate, inputs, bucket, samples):
         with pytest.raises(ValueError, match="not a span"):
             surrogate.simulate(parameters, days=days)
     with pytest.raises(ValueError, match="do not fit into the 60 days"):
-        fit(inputs, bucket, samples[0], days=slice(0, 60))
+        fit(inputs, bucket, samples[0], spans=[slice(0, 60), slice(1060, 1096)])
     with pytest.raises(ValueError, match="batch must be at least 1"):
         replace(SETTINGS, batch=0)
     with pytest.raises(ValueError, match="learning_rate must be above 0"):

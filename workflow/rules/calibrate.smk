@@ -1,5 +1,42 @@
 # Requires: <study>/domain.nc, forcing.nc, training.nc (or filled/{sampling}.nc) and the last round of the surrogate
-# Makes:    <runs>/{run}/calibration/batch-{batch}.nc; of these parameters.nc, trajectory.nc, history.csv
+# Makes:    <study>/line/{sampling}/{period}.json, which all methods read; <runs>/{run}/calibration/batch-{batch}.nc; of these parameters.nc, trajectory.nc, history.csv
+
+
+rule fit_line:
+    """Fit the line between model and instrument, under which every method then learns."""
+    input:
+        domain="<study>/domain.nc",
+        forcing="<study>/forcing.nc",
+        training=lambda wildcards: training_of(wildcards.sampling),
+    output:
+        "<study>/line/{sampling}/{period}.json",
+    log:
+        "<logs>/fit_line/{sampling}_{period}.log",
+    benchmark:
+        "<benchmarks>/fit_line/{sampling}_{period}.tsv"
+    wildcard_constraints:
+        sampling="|".join(CONFIG["samplings"]),
+        period="|".join(CONFIG["periods"]["train"]),
+    conda:
+        "../../envs/vic.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(8000, 15),
+        runtime=growing(240),
+    params:
+        code=code("fit_line"),
+        env=env("vic"),
+        run=lambda wildcards: {
+            "model": "process",
+            "sampling": wildcards.sampling,
+            "period": wildcards.period,
+            "span": CONFIG["periods"]["train"][wildcards.period],
+            "targets": corrected()[:1],
+            "seed": CONFIG["split_seed"],
+        },
+        model=MODEL,
+    script:
+        "../scripts/fit_line.py"
 
 
 rule calibrate_sceua:
@@ -8,6 +45,7 @@ rule calibrate_sceua:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",
         training=training_file,
+        line=line_file,
         surrogate=branch(
             lambda wildcards: RUNS[wildcards.run].model == "surrogate",
             then=surrogate_of(ROUNDS),

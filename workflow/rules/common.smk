@@ -19,6 +19,8 @@ from parlearn.plan import config as configuration
 from parlearn.models.registry import PROCESSES
 from parlearn.plan.digests import LIBRARY, env_hash, modules, source_hash
 from parlearn.plan.methods import METHODS
+from parlearn.plan.places import observed
+from parlearn.plan.targets import correctable
 from parlearn.storage.provenance import settings
 
 SCHEMAS = ROOT / "config" / "schemas"
@@ -94,6 +96,29 @@ def training_of(sampling):
 def training_file(wildcards):
     """What a run learns from."""
     return training_of(RUNS[wildcards.run].sampling)
+
+
+def line_of(sampling, period):
+    """The line between model and instrument that all methods of a sampling and period learn under."""
+    return f"<study>/line/{sampling}/{period}.json"
+
+
+def line_file(wildcards):
+    """The line of a run; nothing where it has none, or one of each cell from its network."""
+    run = RUNS[wildcards.run]
+    return line_of(run.sampling, run.period) if run.observation_map == "domain" else []
+
+
+def corrected():
+    """Observed targets of the study that a line may apply to."""
+    return correctable(observed(CONFIG))
+
+
+def pilot_line(wildcards):
+    """The line of the pilot, where its target has one."""
+    pilot = experiments.pilot_identity(CONFIG)
+    has_one = correctable(pilot["targets"])
+    return line_of(pilot["sampling"], pilot["period"]) if has_one else []
 
 
 def calibration_batches(wildcards):

@@ -30,6 +30,7 @@ rule learn_dpl:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",
         training=training_file,
+        line=line_file,
         surrogate=branch(
             lambda wildcards: RUNS[wildcards.run].model == "surrogate",
             then=surrogate_of(ROUNDS),

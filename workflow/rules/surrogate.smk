@@ -50,6 +50,7 @@ if ROUNDS:
             domain="<study>/domain.nc",
             forcing="<study>/forcing.nc",
             training=training_of(CONFIG["simulate"]["pilot"]["sampling"]),
+            line=pilot_line,
             surrogate=lambda wildcards: surrogate_of(wildcards.round),
         output:
             "<study>/pilot/round-{round}.nc",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from parlearn.calibrate.domain import calibrate_part
+from parlearn.calibrate.line import read_line
 from parlearn.calibrate.sceua import Settings
 from parlearn.runs.opening import open_run
 from parlearn.storage import contracts
@@ -19,7 +20,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         opened.study,
         Settings(**run["settings"], seed=run["seed"]),
         start=opened.default,
-        observation_map=run["observation_map"],
+        line=read_line(snakemake.input.line) or (1.0, 0.0),
         part=int(snakemake.wildcards.batch),
         parts=params.batches,
         checkpoint=made.with_name(f"{prefix}{digest(params.items(), snakemake.input)}.npz"),

@@ -11,11 +11,12 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     domain = contracts.read(snakemake.input.domain, "domain")
     forcing = contracts.read(snakemake.input.forcing, "forcing")
     observations = contracts.read(snakemake.input.observations, "observations")
-    target = run["targets"][0]
+    targets = run["targets"]
     curve = evaluate.curve(
         contracts.read(snakemake.input.trajectory, "trajectory"),
-        open_process(params.model, domain, forcing, outputs=(target,)),
-        observations[target],
+        open_process(params.model, domain, forcing, outputs=targets),
+        observations,
+        targets,
         params.test,
         domain["role"].sel(sampling=run["sampling"]).values,
     )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from parlearn.calibrate.line import read_line
 from parlearn.learn.apply import save_network
 from parlearn.plan.methods import METHODS
 from parlearn.runs import outputs
@@ -31,6 +32,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         settings,
         seed=run["seed"],
         start=default,
+        line=read_line(snakemake.input.line),
         checkpoint=Path(snakemake.output.parameters).with_name("checkpoint.pt"),
         identity={"code": params.code, "inputs": [sha256(path) for path in snakemake.input]},
     )

@@ -11,6 +11,7 @@ from parlearn.models.surrogate.fit import (
     gather_samples,
     judge_surrogate,
     median_skill,
+    spans_outside,
 )
 from parlearn.models.surrogate.model import Surrogate
 from parlearn.runs.opening import space_of
@@ -35,8 +36,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
     # The weather of the test period is kept from the surrogate too, so that it can be judged there.
     first, last = (np.datetime64(day) for day in params.test)
     time = forcing["time"].values
-    start = int(np.searchsorted(time, first))
-    test = slice(start, int(np.searchsorted(time, last, side="right")))
+    test = slice(int(np.searchsorted(time, first)), int(np.searchsorted(time, last, side="right")))
     earlier = None
     if snakemake.input.earlier:
         earlier = Surrogate.load(Path(snakemake.input.earlier[0]).parent, domain, forcing)
@@ -47,7 +47,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         seen,
         space,
         SurrogateSettings(**settings),
-        days=slice(0, start),
+        spans=spans_outside(time, params.test),
         seed=seed,
         device=device,
         start=earlier,

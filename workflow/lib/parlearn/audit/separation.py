@@ -84,11 +84,12 @@ def check_separation(tree: Tree, split: Split) -> Check:
             if name in (f"{tree.study}/observations.nc", f"{tree.study}/truth.nc"):
                 check.wrong(path, f"the surrogate was given {name}")
         if Path(path).name == "card.json":
-            days = _json(tree, path).get("days", [""])
-            if days[-1] >= split.test[0]:
-                check.wrong(
-                    path, f"the surrogate learned from days to {days[-1]}, of the test period"
-                )
+            for days in _json(tree, path).get("days", []):
+                if _overlap(days, split.test):
+                    check.wrong(
+                        path,
+                        f"the surrogate learned from {days[0]} .. {days[1]}, of the test period",
+                    )
     return check
 
 
@@ -120,7 +121,9 @@ def _leaks(path: Path, split: Split, observations: xr.Dataset | None):
     """Observations in a file of training that a learner must not see, a sentence each."""
     with xr.open_dataset(path, engine="netcdf4") as opened:
         training = opened.load()
-    hidden = [n for n in map(str, training.data_vars) if n not in (*split.targets, "filled")]
+    lengths = [f"{target}_days" for target in split.targets]  # of composites, no observations
+    allowed = (*split.targets, *lengths, "filled")
+    hidden = [n for n in map(str, training.data_vars) if n not in allowed]
     if hidden:
         yield f"holds {', '.join(hidden)}, from which no run may learn"
     days = training["time"].values.astype("datetime64[D]")
@@ -174,10 +177,11 @@ def _check_run(check, tree: Tree, file: File, split: Split, opened, scalers) -> 
     if extra := {*run.get("targets", [])} - {*split.targets}:
         check.wrong(file.path, f"learned from {', '.join(sorted(extra))}, which is held back")
     given = [*(file.stamp.get("inputs") or {})]
+    folders = tuple(f"{tree.study}/{part}/" for part in ("filled", "surrogate", "line"))
     for name in given:
         if not (
             name in [f"{tree.study}/{allowed}" for allowed in ALLOWED]
-            or name.startswith((f"{tree.study}/filled/", f"{tree.study}/surrogate/"))
+            or name.startswith(folders)
             or "/calibration/" in name  # parts of the same run, looked at by themselves
         ):
             check.wrong(file.path, f"was given {name}, which no learner may see")

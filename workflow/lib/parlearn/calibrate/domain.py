@@ -17,8 +17,6 @@ from torch import Tensor
 from parlearn.calibrate.objective import TrainingError, split_observed, spread
 from parlearn.calibrate.sceua import SCEUA, Settings
 from parlearn.models.base import ProcessModel
-from parlearn.models.observation import fit_domain_map, pair
-from parlearn.plan.targets import correctable
 from parlearn.runs import outputs
 from parlearn.study.tensors import Study
 
@@ -32,7 +30,7 @@ class DomainCalibration:
     parameters: Tensor
     slope: float
     offset: float
-    trajectory: dict  #: epoch, seconds (loop,), parameters (loop, cell, P), slope, offset (loop,)
+    trajectory: dict  #: epoch, seconds (record,), parameters (record, cell, P), slope, offset
     history: pd.DataFrame
     cells: (
         pd.DataFrame
@@ -46,7 +44,7 @@ def calibrate_domain(
     *,
     donor: np.ndarray,
     start: Tensor,
-    observation_map: str = "domain",
+    line: tuple[float, float] = (1.0, 0.0),
     checkpoint: Path | None = None,
 ) -> DomainCalibration:
     """Calibrate each training cell by itself; every other cell takes its donor's parameters.
@@ -58,7 +56,7 @@ def calibrate_domain(
         study,
         settings,
         start=start,
-        observation_map=observation_map,
+        line=line,
         checkpoint=checkpoint,
     )
     return join([found], donor)
@@ -70,22 +68,18 @@ def calibrate_part(
     settings: Settings,
     *,
     start: Tensor,
-    observation_map: str = "domain",
+    line: tuple[float, float] = (1.0, 0.0),
     part: int = 0,
     parts: int = 1,
     checkpoint: Path | None = None,
 ) -> xr.Dataset:
     """Calibrate every ``parts``-th training cell by itself, from the ``part``-th on.
 
-    A map of the domain cannot be found cell by cell. It is fit with the parameters ``start``,
-    from which dPL begins as well, on the training cells of all parts, and held from then on:
-    parameters found under one line are not scored under another. (A line fit anew to the pooled
-    cells lowers their pooled error a little and raises the median one a lot.)
-
     Parameters
     ----------
-    start : (cell, P) physical, known parameters
-    observation_map : none or domain
+    start : (cell, P) physical, known parameters; each cell's are one point of its first population
+    line : slope and offset of the domain, the same for all parts and methods
+        (:mod:`parlearn.calibrate.line`); 1 and 0 for none
     checkpoint : file of the search's state; a killed run goes on from it
 
     Returns
@@ -96,12 +90,8 @@ def calibrate_part(
     Raises
     ------
     ValueError
-        A map per cell, which needs a network; more parts than cells.
+        More parts than cells.
     """
-    if observation_map not in ("none", "domain"):
-        raise ValueError(
-            f"observation_map {observation_map!r} needs a network: SCE-UA takes none or domain"
-        )
     seen, blind = split_observed(study, study.cells("train"))
     if len(blind):
         log.warning("%d training cells without observations take a donor's parameters", len(blind))
@@ -110,11 +100,12 @@ def calibrate_part(
             f"{len(seen)} training cells with observations cannot be calibrated in {parts} parts: "
             "lower calibrate.batches of the configuration"
         )
-    mapped = observation_map == "domain"
-    slope, offset = fit_line(model, study, start, seen) if mapped else (1.0, 0.0)
+    slope, offset = line
     mine = seen[part::parts]
     objective = TrainingError(model, study, mine, slope=slope, offset=offset)
-    found = SCEUA(objective, mine.cpu(), len(model.space), settings).run(checkpoint)
+    known = model.space.to_unit(start[mine.to(start.device)]).clamp(0, 1)
+    search = SCEUA(objective, mine.cpu(), len(model.space), settings, start=known.cpu())
+    found = search.run(checkpoint)
     best = model.space.to_physical(torch.from_numpy(found.trajectory_best).float())
     return outputs.calibration_dataset(model.space, found, best, slope, offset)
 
@@ -133,8 +124,8 @@ def join(found: list[xr.Dataset], donor: np.ndarray) -> DomainCalibration:
     slope, offset = float(found[0]["slope"]), float(found[0]["offset"])
     if any((float(ds["slope"]), float(ds["offset"])) != (slope, offset) for ds in found):
         raise ValueError("the parts were calibrated under different observation maps")
-    loops = max(ds.sizes["loop"] for ds in found)
-    ends = [ds.isel(loop=np.minimum(np.arange(loops), ds.sizes["loop"] - 1)) for ds in found]
+    records = max(ds.sizes["record"] for ds in found)
+    ends = [ds.isel(record=np.minimum(np.arange(records), ds.sizes["record"] - 1)) for ds in found]
     seconds = sum(ds["seconds"].values for ds in ends)
     ds = xr.concat([ds.drop_vars(["seconds", "slope", "offset"]) for ds in ends], "cell")
     ds = ds.sortby("cell")
@@ -142,10 +133,10 @@ def join(found: list[xr.Dataset], donor: np.ndarray) -> DomainCalibration:
     if len(np.unique(cells)) != len(cells):
         raise ValueError("the parts have cells in common: they are not of one division")
     everywhere = spread(
-        ds["parameters"].transpose("loop", "cell", "parameter").values, cells, donor
+        ds["parameters"].transpose("record", "cell", "parameter").values, cells, donor
     )
     epochs = ds["evaluations"].mean("cell").values
-    last = ds.isel(loop=-1)
+    last = ds.isel(record=-1)
     return DomainCalibration(
         parameters=torch.from_numpy(everywhere[-1].copy()),
         slope=slope,
@@ -154,13 +145,13 @@ def join(found: list[xr.Dataset], donor: np.ndarray) -> DomainCalibration:
             "epoch": epochs.astype(np.float32),
             "seconds": seconds.astype(np.float32),
             "parameters": everywhere,
-            "slope": np.full(loops, slope, dtype=np.float32),
-            "offset": np.full(loops, offset, dtype=np.float32),
+            "slope": np.full(records, slope, dtype=np.float32),
+            "offset": np.full(records, offset, dtype=np.float32),
         },
-        # one line a shuffling loop; the loss is the mean over cells of their lowest RMSE so far
+        # one line a record; the loss is the mean over cells of their lowest RMSE so far
         history=pd.DataFrame(
             {
-                "epoch": np.arange(loops),
+                "epoch": np.arange(records),
                 "runs_per_cell": epochs,
                 "seconds": seconds,
                 "train_loss": ds["value"].mean("cell").values,
@@ -177,19 +168,3 @@ def join(found: list[xr.Dataset], donor: np.ndarray) -> DomainCalibration:
             }
         ),
     )
-
-
-@torch.inference_mode()
-def fit_line(
-    model: ProcessModel, study: Study, parameters: Tensor, cells: Tensor
-) -> tuple[float, float]:
-    """Slope and offset of the domain with given parameters (cell, P), on some cells in training."""
-    target = next(iter(correctable(study.targets)), None)
-    if target is None:
-        return 1.0, 0.0
-    days = slice(max(study.training.start, 1), study.training.stop)
-    simulated = model.simulate(
-        parameters.to(study.device)[cells], cells, slice(days.start - 1, days.stop)
-    )
-    paired = pair(simulated[..., model.outputs.index(target)], target)
-    return fit_domain_map(paired, study.observed(cells, days)[..., study.targets.index(target)])

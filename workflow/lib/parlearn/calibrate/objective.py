@@ -7,6 +7,7 @@ from torch import Tensor
 from parlearn.models.base import ProcessModel
 from parlearn.models.observation import apply_map, pair
 from parlearn.plan.targets import TARGETS
+from parlearn.study.scales import error_scales
 from parlearn.study.tensors import Study
 
 #: model output of one call is held to this many numbers (256 MB)
@@ -15,7 +16,7 @@ LARGEST_CALL = 2**26
 
 def split_observed(study: Study, cells: Tensor, least: int = 2) -> tuple[Tensor, Tensor]:
     """The cells with at least ``least`` training observations of every target, and the others."""
-    seen = torch.isfinite(study.observations[cells][:, _days(study)]).sum(1)
+    seen = torch.isfinite(study.observed(cells, _days(study))).sum(1)
     enough = (seen >= least).all(-1)
     return cells[enough], cells[~enough]
 
@@ -29,7 +30,8 @@ class TrainingError:
     """RMSE of each cell over the training period, as an objective of SCE-UA.
 
     The simulation is looked at as the instrument does (:mod:`parlearn.models.observation`),
-    gaps are left out. With several targets the value is the weighted mean of their RMSEs. A
+    gaps are left out. With several targets the value is the weighted mean of their RMSEs, each
+    divided by its target's scale as for the networks (:mod:`parlearn.study.scales`). A
     simulation that is not finite on an observed day gives NaN, which SCE-UA counts as a failed run.
 
     Parameters
@@ -77,7 +79,9 @@ class TrainingError:
         self.outputs = [model.outputs.index(target) for target in study.targets]
         days = _days(study)
         self.days = slice(days.start - 1, days.stop)  # one more, for the 6 a.m. pairs
-        self.observed = study.observations[:, days]
+        self.observed = study.observed(torch.arange(study.n_cells, device=study.device), days)
+        self.lengths = [study.lengths_of(target, days) for target in study.targets]
+        self.scales = error_scales(study, study.targets)
         self.slope, self.offset = torch.tensor(slope), torch.tensor(offset)
         weights = weights or dict.fromkeys(study.targets, 1.0)
         if set(weights) != set(study.targets):
@@ -102,13 +106,13 @@ class TrainingError:
         simulated = self.model.simulate(parameters, cells, self.days)
         errors = 0.0
         for k, (target, weight) in enumerate(zip(self.targets, self.weights, strict=True)):
-            paired = pair(simulated[..., self.outputs[k]], target)
+            paired = pair(simulated[..., self.outputs[k]], target, self.lengths[k])
             if TARGETS[target].correctable:
                 paired = apply_map(paired, self.slope, self.offset)
             observed = self.observed[cells, :, k]
             seen = torch.isfinite(observed)
             squares = torch.where(seen, paired - observed, 0).square().sum(-1)
-            errors = errors + weight * (squares / seen.sum(-1)).sqrt()
+            errors = errors + weight * (squares / seen.sum(-1)).sqrt() / self.scales[cells, k]
         return errors.transpose(0, 1)
 
 

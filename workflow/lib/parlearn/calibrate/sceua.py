@@ -64,9 +64,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a search found, as arrays; ``trajectory_*`` has a row for each shuffling loop.
+    """What a search found, as arrays; ``trajectory_*`` has a row for each record.
 
-    Row 0 is the initial population. A cell that has stopped keeps its last entry.
+    A record is made after the initial population and after each shuffling loop; where a start was
+    given, also within that population: after 1, 2, 4, 8 ... runs, the start the first of them. A
+    cell that has stopped keeps its last entry.
     """
 
     cells: np.ndarray  # (cell,) ids
@@ -76,14 +78,14 @@ class Calibration:
     failed: np.ndarray  # (cell,) model runs whose objective was not finite
     loops: np.ndarray  # (cell,) shuffling loops before the stop
     reason: list[str]  # (cell,) one of REASONS
-    trajectory_best: np.ndarray  # (loop, cell, parameter) best so far, in the unit cube
-    trajectory_value: np.ndarray  # (loop, cell)
-    trajectory_evaluations: np.ndarray  # (loop, cell)
-    trajectory_seconds: np.ndarray  # (loop,) wall time since the start, all cells together
+    trajectory_best: np.ndarray  # (record, cell, parameter) best so far, in the unit cube
+    trajectory_value: np.ndarray  # (record, cell)
+    trajectory_evaluations: np.ndarray  # (record, cell)
+    trajectory_seconds: np.ndarray  # (record,) wall time since the start, all cells together
 
     @property
     def epochs(self) -> np.ndarray:
-        """(loop,) model runs per cell, on average over cells: the epoch of Tsai et al. (2021)."""
+        """(record,) model runs per cell, on average over cells: the epoch of Tsai et al. (2021)."""
         return self.trajectory_evaluations.mean(axis=1)
 
 
@@ -110,9 +112,19 @@ class SCEUA:
         which other cells are searched.
     n_parameters : int
     settings : Settings
+    start : (n, n_parameters), optional
+        A known point of each cell in the unit cube. It is the first one of its initial population,
+        in place of a random one, as the authors' own program allows; without it all are random.
     """
 
-    def __init__(self, objective: Objective, cells, n_parameters: int, settings: Settings):
+    def __init__(
+        self,
+        objective: Objective,
+        cells,
+        n_parameters: int,
+        settings: Settings,
+        start: Tensor | None = None,
+    ):
         self.objective = objective
         self.cells = torch.as_tensor(cells, dtype=torch.int64).flatten()
         self.settings = settings
@@ -129,6 +141,15 @@ class SCEUA:
                 "complexes"
             )
         count = len(self.cells)
+        self.start = None if start is None else torch.as_tensor(start, dtype=torch.float64)
+        if self.start is not None and (
+            tuple(self.start.shape) != (count, n)
+            or not ((self.start >= 0) & (self.start <= 1)).all()
+        ):
+            raise ValueError(
+                f"SCE-UA: the start must be {n} numbers from 0 to 1 for each of {count} cells, not "
+                f"of shape {tuple(self.start.shape)} or beyond"
+            )
         self.population = torch.empty(count, p * self.m, n, dtype=torch.float64)
         self.values = torch.empty(count, p * self.m, dtype=torch.float64)
         self.evaluations = torch.zeros(count, dtype=torch.int64)
@@ -156,7 +177,7 @@ class SCEUA:
                 self.save(checkpoint)
             log.info(
                 "loop %d: %d of %d cells searching, %.0f runs per cell, median best %.5g, %.0f s",
-                len(self.trajectory) - 1,
+                int(self.loops.max()),
                 len(self.running),
                 len(self.cells),
                 self.evaluations.double().mean(),
@@ -174,6 +195,7 @@ class SCEUA:
             self.loops[rows] += 1
         else:
             points, values = self._initial(rows)
+            self._record_first(points, values, time.perf_counter() - began)
         order = values.argsort(dim=1, stable=True)  # the shuffle: complexes are re-dealt by rank
         self.population[rows] = points.gather(1, order[..., None].expand_as(points))
         self.values[rows] = values.gather(1, order)
@@ -190,6 +212,8 @@ class SCEUA:
     def _initial(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         size = self.population.shape[1]
         points = self._uniform(rows, 0, size * self.n).view(len(rows), size, self.n)
+        if self.start is not None:
+            points[:, 0] = self.start[rows]
         values, _ = self._evaluate(rows, points, torch.ones(len(rows), size, dtype=torch.bool))
         lost = torch.isinf(values).all(dim=1)
         if lost.any():
@@ -200,13 +224,36 @@ class SCEUA:
             )
         return points, values
 
+    def _record_first(self, points: Tensor, values: Tensor, seconds: float) -> None:
+        """Records within the initial population (cell, point), whose first points are the start."""
+        if self.start is None:
+            return
+        failed = torch.isinf(values[:, 0])
+        if failed.any():
+            raise ValueError(
+                f"the objective is not finite at the start of {int(failed.sum())} cells (ids "
+                f"{self.cells[failed][:10].tolist()}): give them other known parameters"
+            )
+        size = values.shape[1]
+        for runs in (2**k for k in range(size.bit_length()) if 2**k < size):
+            value, which = values[:, :runs].min(1)
+            best = points[torch.arange(len(points)), which]
+            self.trajectory.append(
+                (
+                    best.numpy().copy(),
+                    value.numpy().copy(),
+                    np.full(len(points), runs),
+                    seconds * runs / size,
+                )
+            )
+
     def _evolve(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Competitive complex evolution (Duan et al. 1992, appendix), beta = 2n + 1 steps."""
         count, p, m, q, n = len(rows), self.settings.complexes, self.m, self.q, self.n
         # ranked point j p + k goes to complex k
         points = self.population[rows].view(count, m, p, n).transpose(1, 2).contiguous()
         values = self.values[rows].view(count, m, p).transpose(1, 2).contiguous()
-        draws = self._uniform(rows, int(len(self.trajectory)), m * p * (m + 2 * n))
+        draws = self._uniform(rows, int(self.loops.max()) + 1, m * p * (m + 2 * n))
         for draw in draws.view(count, m, p, m + 2 * n).unbind(1):
             parents = draw_parents(draw[..., :m], q)
             simplex = points.gather(2, parents[..., None].expand(-1, -1, -1, n))
@@ -276,7 +323,7 @@ class SCEUA:
         spread = points.amax(1) - points.amin(1)
         narrow = (sum(spread.log().unbind(1)) / self.n).exp() < settings.peps
         self.reason[rows[narrow]] = REASONS.index("parameter_range")
-        if len(self.trajectory) > settings.kstop:
+        if self.loops.max() >= settings.kstop:
             best = np.stack([entry[1] for entry in self.trajectory[-settings.kstop - 1 :]])
             recent = torch.from_numpy(best)[:, rows]
             mean = sum(recent[1:].abs()) / settings.kstop
@@ -371,4 +418,4 @@ class SCEUA:
                 f"{path} is not a saved search ({error}): delete it to begin anew"
             ) from error
         self.load_state(state)
-        log.info("resumed from %s after %d loops", path, len(self.trajectory) - 1)
+        log.info("resumed from %s after %d loops", path, int(self.loops.max()))

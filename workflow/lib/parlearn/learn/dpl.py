@@ -69,6 +69,7 @@ def learn(
     *,
     seed: int,
     start: Tensor | None = None,
+    line: tuple[float, float] | None = None,
     checkpoint: str | Path | None = None,
     identity: Mapping | None = None,
     records: int = 30,
@@ -83,6 +84,8 @@ def learn(
     seed : of the network's first weights, dropout and mini-batches
     start : (cell, parameter) physical, known parameters; the network begins near their mean over
         the training cells (in the unit cube), or in the middle of the cube without them
+    line : slope and offset of the domain, the same for all methods (calibrate/line.py); where
+        ``settings.observation_map`` is ``domain``, and only there
     checkpoint : file written after every epoch; a killed run goes on from it to the same numbers
     identity : what else decides the outcome (JSON types), such as checksums of the model's files; a
         checkpoint of another identity is not resumed
@@ -105,8 +108,12 @@ def learn(
     torch.manual_seed(seed)
     shape = _shape(study, model, settings)
     network = build_network(method, shape, _start(start, shape, model, train))
-    learner = Learner(network, model, study, settings).to(study.device)
-    learner.refit_line(train, period, batch)
+    if (settings.observation_map == "domain") != (line is not None):
+        raise ValueError(
+            f"observation_map {settings.observation_map} and the line {line}: a line belongs to "
+            "domain, and domain needs one"
+        )
+    learner = Learner(network, model, study, settings, line or (1.0, 0.0)).to(study.device)
     first = learner.snapshot(batch) | {"epoch": torch.tensor(0.0), "seconds": torch.tensor(0.0)}
 
     optimizer = settings.make_optimizer(network.parameters())
@@ -126,6 +133,7 @@ def learn(
             "settings": asdict(settings),
             "seed": seed,
             "study": digest(study),
+            "line": line,
             **(identity or {}),
         },
         label=f"{method} through {type(model).__name__}",
@@ -150,7 +158,6 @@ def learn(
     if skipped:
         logger.warning("%s: %d mini-batches had no observation and were not run", method, skipped)
     training.restore_best()
-    learner.refit_line(train, period, batch)
     columns = ("epoch", "runs_per_cell", "seconds", "train_loss", "validation_loss")
     return Result(
         **{name: value.cpu() for name, value in learner.snapshot(batch).items()},
@@ -176,7 +183,7 @@ def _train_epoch(learner: Learner, optimizer, plan, reads) -> tuple[float, int, 
             continue
         optimizer.zero_grad(set_to_none=True)
         unit = learner.places_of(cells, read)
-        pairs = learner.compare(unit.clamp(0, 1), cells, days, forget=1 / len(plan))
+        pairs = learner.compare(unit.clamp(0, 1), cells, days)
         errors = {t: global_rmse(*p) for t, p in pairs.items() if torch.isfinite(p[1]).any()}
         # eq. 14 of Li & Lu (2023); the second term is zero where a sigmoid bounds the outputs
         loss = weighted_loss(errors, learner.settings.targets) + range_boundary_loss(unit)
@@ -216,7 +223,8 @@ def _start(start: Tensor | None, shape: NetworkShape, model: ProcessModel, train
 def digest(study: Study) -> str:
     """Checksum of all a learner sees of a study."""
     total = hashlib.sha256()
-    for tensor in (study.role, study.attributes, study.series, study.observations):
+    seen = (study.role, study.attributes, study.series, study.observations)
+    for tensor in (*seen, *study.lengths.values()):
         total.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
     return total.hexdigest()
 

@@ -6,27 +6,34 @@ from torch import Tensor, nn
 from parlearn.learn.losses import squared_error, weighted_loss
 from parlearn.learn.settings import Settings
 from parlearn.models.base import ProcessModel
-from parlearn.models.observation import MAP_SPACE, apply_map, fit_line, moments, pair
-from parlearn.plan.targets import TARGETS, correctable
+from parlearn.models.observation import MAP_SPACE, apply_map, pair
+from parlearn.plan.targets import correctable
+from parlearn.study.scales import error_scales
 from parlearn.study.tensors import Study
 
 
 class Learner(nn.Module):
     """A parameter network, a process model and the comparison with observations.
 
-    The line of a domain map is the least-squares one of about the last epoch's batches. It
-    minimises the network's own squared error, so the gradient through it is zero and not taken.
+    ``line`` is slope and offset of the domain, held as it is (:mod:`parlearn.calibrate.line`).
     """
 
-    def __init__(self, network: nn.Module, model: ProcessModel, study: Study, settings: Settings):
+    def __init__(
+        self,
+        network: nn.Module,
+        model: ProcessModel,
+        study: Study,
+        settings: Settings,
+        line: tuple[float, float] = (1.0, 0.0),
+    ):
         super().__init__()
         self.network, self.study, self.settings = network, study, settings
+        self._line = torch.tensor(line, device=study.device)
         # in a tuple, since a surrogate is a module too and must not be trained or saved as part
         self._model = (model,)
         self._outputs = [model.outputs.index(target) for target in settings.targets]
         self._columns = [study.targets.index(target) for target in settings.targets]
-        self.fits_line = settings.observation_map == "domain"
-        self.register_buffer("moments", torch.zeros(5, dtype=torch.float64))
+        self._scales = error_scales(study, settings.targets)
 
     @property
     def model(self) -> ProcessModel:
@@ -56,11 +63,7 @@ class Learner(nn.Module):
         """Slope and offset in force: scalars, or (n,) with a network map."""
         if cell_map is not None:
             return cell_map[:, 0], cell_map[:, 1]
-        if self.fits_line:
-            slope, offset = fit_line(self.moments).float()
-        else:
-            slope, offset = self.moments.new_tensor([1.0, 0.0]).float()
-        return slope, offset
+        return self._line[0], self._line[1]
 
     def observed(self, cells: Tensor, days: slice) -> Tensor:
         """Observations (n, day, target) of the targets in the loss; NaN = gap."""
@@ -75,42 +78,29 @@ class Learner(nn.Module):
         observed = self.observed(cells, days)
         paired = {}
         for k, target in enumerate(self.settings.targets):
-            paired[target] = pair(simulated[..., self._outputs[k]], target)
+            lengths = self.study.lengths_of(target, days)
+            paired[target] = pair(simulated[..., self._outputs[k]], target, lengths)
             failed = torch.isfinite(observed[..., k]) & ~torch.isfinite(paired[target])
             if failed.any():
                 self._report_failure(failed, cells, parameters, target)
         return paired, cell_map
 
-    def compare(
-        self, unit: Tensor, cells: Tensor, days: slice, forget: float | None = None
-    ) -> dict[str, tuple[Tensor, Tensor]]:
+    def compare(self, unit: Tensor, cells: Tensor, days: slice) -> dict[str, tuple[Tensor, Tensor]]:
         """Run the model over ``days``: (simulated as observed, observed) of each target.
 
-        ``unit`` (n, outputs) is where in the unit cube the cells are. With ``forget`` the line of a
-        domain map takes in this batch and forgets so much of the earlier ones.
+        Both are divided by the target's scale (:mod:`parlearn.study.scales`), which is 1 for a
+        single target. ``unit`` (n, outputs) is where in the unit cube the cells are.
         """
         paired, cell_map = self.simulate(unit, cells, days)
         pairs = dict(zip(paired, zip(paired.values(), self.observed(cells, days).unbind(-1))))
         for target in correctable(pairs):
             simulated, observed = pairs[target]
-            if forget is not None and self.fits_line:
-                self.moments = (1 - forget) * self.moments + moments(simulated, observed)
             pairs[target] = apply_map(simulated, *self.line(cell_map)), observed
-        return pairs
-
-    @torch.no_grad()
-    def refit_line(self, cells: Tensor, days: slice, batch: int) -> None:
-        """Fit the line of a domain map anew to the network as it stands: one run of ``cells``."""
-        if not self.fits_line:
-            return
-        self.eval()
-        self.moments = torch.zeros_like(self.moments)
-        for some in cells.split(batch):
-            paired, _ = self.simulate(self.places_of(some), some, days)
-            observed = self.observed(some, days)
-            for k, (target, simulated) in enumerate(paired.items()):
-                if TARGETS[target].correctable:
-                    self.moments = self.moments + moments(simulated, observed[..., k])
+        scales = self._scales[cells].unbind(-1)
+        return {
+            target: (simulated / scale[:, None], observed / scale[:, None])
+            for scale, (target, (simulated, observed)) in zip(scales, pairs.items(), strict=True)
+        }
 
     @torch.no_grad()
     def loss(self, cells: Tensor, days: slice, batch: int) -> float:

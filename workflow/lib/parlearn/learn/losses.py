@@ -64,7 +64,7 @@ def range_boundary_loss(
 
 
 def weighted_loss(errors: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
-    """Weighted mean of the errors of several targets; weights also even out their units.
+    """Weighted mean of the errors of several targets, each already divided by its scale.
 
     A target without observations in this batch is absent from ``errors`` and does not count.
     """

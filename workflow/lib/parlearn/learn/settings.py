@@ -36,7 +36,8 @@ class Settings:
     bounds : sigmoid, no output can leave its bounds; or penalty, the range boundary loss draws it
         back (Li & Lu, eq. 14)
     observation_map : none, domain or network, see :mod:`parlearn.models.observation`
-    targets : variable to its weight in the loss, which also evens out units
+    targets : variable to its weight in the loss; errors of several targets are divided by how
+        much each varies (:mod:`parlearn.study.scales`), so that equal weights count alike
     """
 
     epochs: int

@@ -28,27 +28,30 @@ MAP_SPACE = ParameterSpace(
 )
 
 
-def pair(simulated: Tensor, target: str) -> Tensor:
-    """Simulated (..., 1 + day), one day before the days observed, as observed (..., day)."""
+def pair(simulated: Tensor, target: str, days: Tensor | None = None) -> Tensor:
+    """Simulated (..., 1 + day), one day before the days observed, as observed (..., day).
+
+    ``days`` (day,) whole numbers: an observation of that day is the mean of so many, itself the
+    last; each of one day where not given. NaN where they begin before the days observed.
+    """
     if simulated.shape[-1] < 2:
         raise ValueError("pairing needs the day before the first one observed")
     if TARGETS[target].observed_as == "overpass":
+        if days is not None:
+            raise ValueError(f"{target} is seen at 6 a.m.: it has no mean of several days")
         return 0.5 * (simulated[..., :-1] + simulated[..., 1:])
-    return simulated[..., 1:]
+    return simulated[..., 1:] if days is None else _mean_of_last(simulated[..., 1:], days)
 
 
 def observe(simulated: Tensor, target: str, days: Tensor | None = None) -> Tensor:
     """A simulation over the whole timeline (..., day) as observed; the first day is NaN.
 
-    ``days`` (day,) whole numbers: an observation of that day is the mean of so many, itself the
-    last; each of one day where not given. NaN where they begin before the timeline.
+    ``days`` (day,) is as for :func:`pair`; an observation may begin on the first day.
     """
-    if days is not None:
-        if TARGETS[target].observed_as == "overpass":
-            raise ValueError(f"{target} is seen at 6 a.m.: it has no mean of several days")
-        simulated = _mean_of_last(simulated, days)
+    if days is not None and TARGETS[target].observed_as == "daily":
+        simulated, days = _mean_of_last(simulated, days), None
     first = torch.full_like(simulated[..., :1], torch.nan)
-    return torch.cat([first, pair(simulated, target)], dim=-1)
+    return torch.cat([first, pair(simulated, target, days)], dim=-1)
 
 
 def _mean_of_last(values: Tensor, days: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from pathlib import Path
 from parlearn.models.registry import PROCESSES
 from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_yaml
 from parlearn.plan.methods import METHODS, NOTHING
-from parlearn.plan.places import offered
+from parlearn.plan.places import observed
 from parlearn.plan.targets import TARGETS
 
 #: names of runs, as the rules take them
@@ -149,7 +149,7 @@ def pilot_identity(config: Mapping) -> dict:
     part = METHODS[pilot["method"]].settings
     return {
         **pilot,
-        "targets": offered(config)[:1],
+        "targets": observed(config)[:1],
         "span": config["periods"]["train"][pilot["period"]],
         "settings": preset(part, pilot["settings"], pilot["method"], config),
     }
@@ -247,7 +247,14 @@ def _set_problems(experiments, name, config) -> Iterator[str]:
                     yield _undefined(f"sets.{name}.runs[{k}].{key}", value, known, where)
     for label in dict.fromkeys(label for entry in chosen["runs"] for label in entry["variants"]):
         yield from _settings_problems(label, experiments["variants"][label], config)
-        yield from _model_problems(label, experiments["variants"][label], config)
+        variant = experiments["variants"][label]
+        yield from _model_problems(label, variant, config)
+        correction = variant.get("observation_map", chosen["observation_map"])
+        if correction == "network" and METHODS[variant["method"]].family != "network":
+            yield (
+                f"variants.{label}: observation_map network is a linear correction of each cell "
+                f"from a network, and {variant['method']} has none: give it none or domain"
+            )
 
 
 def _model_problems(label, variant, config) -> Iterator[str]:

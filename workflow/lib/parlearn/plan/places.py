@@ -47,8 +47,14 @@ def box(place: str, rows: int, cols: int) -> dict[str, float]:
 
 def offered(config: Mapping) -> list[str]:
     """What a study can be compared with: targets observed, the truth of a twin, a surrogate."""
-    source = config["source"]
     models = [name for name in config["model"]["simulate_with"] if name == "surrogate"]
+    truth = ["truth"] if config["source"]["name"] == "twin" else []
+    return [*observed(config), *truth, *models]
+
+
+def observed(config: Mapping) -> list[str]:
+    """Targets that a source has observations of."""
+    source = config["source"]
     if source["name"] == "twin":
-        return [*PLACES[source.get("place", "plains")].observations, "truth", *models]
-    return [*source.get("observations", ["soil_moisture"]), *models]
+        return list(PLACES[source.get("place", "plains")].observations)
+    return list(source.get("observations", ["soil_moisture"]))

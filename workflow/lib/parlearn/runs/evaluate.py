@@ -6,7 +6,7 @@ of ``parameters.nc``: what a network gives there, or, for a calibration cell by 
 nearest trained cell.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from parlearn.models.base import ProcessModel
 from parlearn.models.observation import apply_map, fit_domain_map, observe, pair
 from parlearn.plan.targets import TARGETS
 from parlearn.study.roles import ROLES, TESTS
+from parlearn.study.tensors import days_of
 
 MAPS = ("raw", "mapped")
 DIMENSIONS = ("target", "model", "map", "period", "metric", "cell")
@@ -125,13 +126,6 @@ def _of_members(values, ensemble: bool) -> torch.Tensor:
     return values[:, None] if ensemble and values.ndim == 1 else values
 
 
-def days_of(observations: xr.Dataset, target: str) -> torch.Tensor | None:
-    """How many days (time,) an observation is the mean of; None where each is of its own day."""
-    if f"{target}_days" not in observations:
-        return None
-    return torch.from_numpy(observations[f"{target}_days"].values.astype(np.int64))
-
-
 def fit_map(
     simulation: xr.DataArray, training: xr.DataArray, span: Span, role
 ) -> tuple[float, float]:
@@ -168,7 +162,8 @@ def medians(scores: xr.Dataset) -> pd.DataFrame:
 def curve(
     trajectory: xr.Dataset,
     model: ProcessModel,
-    observations: xr.DataArray,
+    observations: xr.Dataset,
+    targets: Sequence[str],
     span: Span,
     role,
     device: torch.device | str = "cpu",
@@ -179,22 +174,24 @@ def curve(
     ----------
     trajectory : as trajectory.nc, for all cells of the domain
     model : of that domain, on ``device``
-    observations : (cell, time) of one target, named as the model's output; NaN = gap
+    observations : as observations.nc
+    targets : those to score, outputs of the model; each has its lines, in this order
     span : first and last day of the test period
     role : (cell,)
 
     Returns
     -------
-    One line for each epoch: epoch and runs_per_cell (model runs per cell so far), seconds, and
-    rmse_train_cells, rmse_test_cells: the median over cells of the RMSE, by the observation map of
-    that epoch. NaN where no cell has that role or observations.
+    One line for each target and epoch: target, epoch and runs_per_cell (model runs per cell so
+    far), seconds, and rmse_train_cells, rmse_test_cells: the median over cells of the RMSE in the
+    target's unit, by the observation map of that epoch. NaN where no cell has that role or
+    observations.
     """
-    target = str(observations.name)
     names = tuple(trajectory["parameter"].values.astype(str))
-    if names != model.space.names or target not in model.outputs:
+    missing = [target for target in targets if target not in model.outputs]
+    if names != model.space.names or missing:
         raise ValueError(
-            f"the trajectory has parameters {names} for {target}, the model {model.space.names} "
-            f"and outputs {model.outputs}"
+            f"the trajectory has parameters {names} for {', '.join(targets)}, the model "
+            f"{model.space.names} and outputs {model.outputs}"
         )
     dates = observations["time"].values.astype("datetime64[D]")
     cells = np.flatnonzero(np.isin(role, [ROLES[name] for name in TESTS.values()]))
@@ -203,29 +200,52 @@ def curve(
             f"{len(dates)} days observed, {model.n_days} of the model; {len(cells)} cells to score"
         )
     window = _window(dates, span, "test")
-    observed = _tensor(observations.transpose("cell", "time"))[cells][:, window]
+    errors = _errors_along(trajectory, model, observations, targets, window, cells, device)
+    tables = []
+    for target in targets:
+        table = pd.DataFrame({"epoch": trajectory["epoch"].values.astype(float)})
+        table["runs_per_cell"] = table["epoch"]
+        table["seconds"] = trajectory["seconds"].values.astype(float)
+        for name in TESTS.values():
+            chosen = np.asarray(role)[cells] == ROLES[name]
+            table[f"rmse_{name}_cells"] = _medians(errors[target][:, chosen])
+        table.insert(0, "target", target)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _errors_along(
+    trajectory, model, observations, targets, window, cells, device
+) -> dict[str, np.ndarray]:
+    """RMSE (epoch, cell) of each target in a window of days, at these cells."""
     parameters = trajectory["parameters"].transpose("epoch", "cell", "parameter").values
     parameters = torch.from_numpy(parameters[:, cells].astype(np.float32)).to(device)
     chosen = torch.from_numpy(cells).to(device)
     slope, offset = (_map_of(trajectory, *x, cells) for x in (("slope", 1.0), ("offset", 0.0)))
-    days = slice(window.start - 1, window.stop)
+    lengths = {target: days_of(observations, target) for target in targets}
+    seen = {
+        t: _tensor(observations[t].transpose("cell", "time"))[cells][:, window] for t in targets
+    }
+    # days before the window, which a mean of several days or a pair may begin on
+    lead = max([1, *(int(days[window].max()) for days in lengths.values() if days is not None)])
+    days = slice(max(0, window.start - lead), window.stop)
     of_an_epoch = len(cells) * (days.stop - days.start) * len(model.outputs)
     size = max(1, LARGEST_CALL // of_an_epoch)
-    errors = []
+    errors = {target: [] for target in targets}
     for first in range(0, len(parameters), size):
         part = slice(first, first + size)
-        simulated = model.simulate(parameters[part], chosen, days)
-        paired = pair(simulated[..., model.outputs.index(target)].cpu(), target)
-        if TARGETS[target].correctable:
-            paired = apply_map(paired, slope[part], offset[part])
-        errors.append(rmse(paired, observed.expand(paired.shape)))
-    errors = torch.cat(errors).numpy()
-    table = pd.DataFrame({"epoch": trajectory["epoch"].values.astype(float)})
-    table["runs_per_cell"] = table["epoch"]
-    table["seconds"] = trajectory["seconds"].values.astype(float)
-    for name in TESTS.values():
-        table[f"rmse_{name}_cells"] = _medians(errors[:, np.asarray(role)[cells] == ROLES[name]])
-    return table
+        simulated = model.simulate(parameters[part], chosen, days).cpu()
+        for target in targets:
+            length = lengths[target]
+            paired = observe(
+                simulated[..., model.outputs.index(target)],
+                target,
+                None if length is None else length[days],
+            )[..., window.start - days.start :]
+            if TARGETS[target].correctable:
+                paired = apply_map(paired, slope[part], offset[part])
+            errors[target].append(rmse(paired, seen[target].expand(paired.shape)))
+    return {target: torch.cat(parts).numpy() for target, parts in errors.items()}
 
 
 def _tensor(values: xr.DataArray) -> torch.Tensor:

@@ -50,16 +50,16 @@ def trajectory_dataset(
 
 
 def calibration_dataset(space: ParameterSpace, found, best, slope, offset) -> xr.Dataset:
-    """What a search found (:class:`~parlearn.calibrate.sceua.Calibration`) after each loop.
+    """What a search found (:class:`~parlearn.calibrate.sceua.Calibration`) at each of its records.
 
-    best : (loop, cell, P) physical
+    best : (record, cell, P) physical
     """
     ds = xr.Dataset(
         {
-            "parameters": (("loop", "cell", "parameter"), _array(best), bounds(space)),
-            "value": (("loop", "cell"), found.trajectory_value),
-            "evaluations": (("loop", "cell"), found.trajectory_evaluations),
-            "seconds": ("loop", found.trajectory_seconds, {"units": "s"}),
+            "parameters": (("record", "cell", "parameter"), _array(best), bounds(space)),
+            "value": (("record", "cell"), found.trajectory_value),
+            "evaluations": (("record", "cell"), found.trajectory_evaluations),
+            "seconds": ("record", found.trajectory_seconds, {"units": "s"}),
             "failed": ("cell", found.failed),
             "loops": ("cell", found.loops),
             "reason": ("cell", found.reason),

@@ -184,14 +184,14 @@ KINDS = {
         "slope": ("epoch|epoch cell", "1", -100, 100, "optional"),
         "offset": ("epoch|epoch cell", "m3 m-3", -10, 10, "optional"),
     },
-    # what SCE-UA found at some of the cells, after each of its loops
+    # what SCE-UA found at some of the cells, along the search
     "calibration": {
-        "parameters": ("loop cell parameter", None, -INF, INF),
+        "parameters": ("record cell parameter", None, -INF, INF),
         "parameter": ("parameter", None, None, None, "text"),
         "cell": ("cell", None, 0, INF, "int"),
-        "value": ("loop cell", None, 0, INF),
-        "evaluations": ("loop cell", "1", 1, INF, "int"),
-        "seconds": ("loop", "s", 0, INF),
+        "value": ("record cell", None, 0, INF),
+        "evaluations": ("record cell", "1", 1, INF, "int"),
+        "seconds": ("record", "s", 0, INF),
         "failed": ("cell", "1", 0, INF, "int"),
         "loops": ("cell", "1", 0, INF, "int"),
         "reason": ("cell", None, None, None, "text"),
@@ -241,6 +241,7 @@ TABLES = {
         "validation_loss": (0, INF, "gaps"),
     },
     "curve": {
+        "target": (None, None, "text"),
         "epoch": (0, INF),
         "runs_per_cell": (0, INF),
         "seconds": (0, INF),

@@ -4,7 +4,8 @@ Built from ``domain.nc``, ``forcing.nc`` and ``training.nc``. Observations of th
 not in ``training.nc`` and are refused if they are; scalers use training cells and period.
 """
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -57,6 +58,8 @@ class Study:
     grid : where the cells lie on a regular grid; None for units that lie on none
     validation : days that a method may choose on, for methods that ask for such
     withheld : (cell, day, target) observations of those days alone
+    lengths : target -> (day,), of how many days an observation of that day is the mean, itself the
+        last; only of targets observed so (MOD16A2)
     """
 
     dates: np.ndarray
@@ -70,6 +73,7 @@ class Study:
     grid: Grid | None = None
     validation: slice | None = None
     withheld: Tensor | None = None
+    lengths: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def n_cells(self) -> int:
@@ -108,13 +112,28 @@ class Study:
         return Inputs(self.attributes, self.series)
 
     def observed(self, cells: Tensor, days: slice) -> Tensor:
-        """Observations (n, day, target) of these cells and days; NaN = gap."""
-        return self.observations[cells, days]
+        """Observations (n, day, target) of these cells and days; NaN = gap.
+
+        A mean of several days counts as a gap where they begin before ``days``.
+        """
+        seen = self.observations[cells, days]
+        if not self.lengths:
+            return seen
+        number = torch.arange(1, seen.shape[1] + 1, device=seen.device)
+        whole = torch.ones(seen.shape[1:], dtype=torch.bool, device=seen.device)
+        for target in self.lengths:
+            whole[:, self.targets.index(target)] = self.lengths_of(target, days) <= number
+        return torch.where(whole, seen, torch.nan)
+
+    def lengths_of(self, target: str, days: slice) -> Tensor | None:
+        """Of how many days (day,) an observation is the mean; None where of its own day alone."""
+        return self.lengths[target][days] if target in self.lengths else None
 
     def to(self, device) -> "Study":
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
         moved = {n: v.to(device) for n, v in values.items() if isinstance(v, Tensor | Grid)}
-        return replace(self, **moved)
+        lengths = {target: days.to(device) for target, days in self.lengths.items()}
+        return replace(self, **moved, lengths=lengths)
 
 
 def load_study(
@@ -188,12 +207,22 @@ def build_study(
         Scaler.fit(observations[train, window], targets, target_units),
     )
     study = Study(dates, window, role, attributes, raw_forcing, observations, targets, scalers)
-    study = replace(study, grid=grid_of(domain))
+    lengths = {
+        target: days for target in targets if (days := days_of(training, target)) is not None
+    }
+    study = replace(study, grid=grid_of(domain), lengths=lengths)
     if validation is None:
         return study
     days = _days_between(dates, validation, VALIDATION)
     _, withheld = _observations(training, targets, VALIDATION, days, validation)
     return replace(study, validation=days, withheld=withheld)
+
+
+def days_of(observations: xr.Dataset, target: str) -> Tensor | None:
+    """How many days (time,) an observation is the mean of; None where each is of its own day."""
+    if f"{target}_days" not in observations:
+        return None
+    return torch.from_numpy(observations[f"{target}_days"].values.astype(np.int64))
 
 
 def read_inputs(

@@ -11,17 +11,20 @@ def cut_training(
 ) -> xr.Dataset:
     """``training.nc``: the targets, blank (NaN) outside each training period.
 
+    Of a target whose observations are means of several days, only those whose days all lie in the
+    period are kept, and ``NAME_days`` (time) goes along.
+
     Parameters
     ----------
-    observations : targets (cell, time), NaN = gap
+    observations : targets (cell, time), NaN = gap; ``NAME_days`` (time) where an observation is the
+        mean of so many days, its own the last
     periods : name -> first and last day, ISO, inclusive
     targets : variables to keep; all others stay hidden from every learner
 
     Raises
     ------
     ValueError
-        A target that was not observed, one whose observations are means of several days, or a
-        period without any observation.
+        A target that was not observed, or a period without any observation.
     """
     missing = [name for name in targets if name not in observations]
     if missing:
@@ -29,19 +32,20 @@ def cut_training(
             f"observations.nc has no {missing[0]!r} to learn from; it has "
             f"{', '.join(map(str, observations.data_vars))}: correct 'target' in the table of runs"
         )
-    several = [name for name in targets if f"{name}_days" in observations]
-    if several:
-        raise ValueError(
-            f"observations of {several[0]} are means of several days, which no learner compares "
-            "with yet: correct 'target' in the table of runs"
-        )
+    lengths = {
+        name: observations[f"{name}_days"] for name in targets if f"{name}_days" in observations
+    }
     days = observations["time"].values
     parts = []
     for name, (first, last) in periods.items():
-        inside = (days >= np.datetime64(first)) & (days <= np.datetime64(last))
-        part = observations[list(targets)].where(xr.DataArray(inside, dims="time"))
+        part = {}
         for target in targets:
+            before = 0 if target not in lengths else lengths[target].values - 1
+            begins = days - before * np.timedelta64(1, "D")
+            inside = (begins >= np.datetime64(first)) & (days <= np.datetime64(last))
+            part[target] = observations[target].where(xr.DataArray(inside, dims="time"))
             if not part[target].notnull().any():
                 raise ValueError(f"there is no {target} in the period {name} ({first} .. {last})")
-        parts.append(part)
-    return xr.concat(parts, xr.IndexVariable("period", list(periods)))
+        parts.append(xr.Dataset(part, attrs=observations.attrs))
+    training = xr.concat(parts, xr.IndexVariable("period", list(periods)))
+    return training.assign({f"{name}_days": values for name, values in lengths.items()})

@@ -12,12 +12,12 @@ def summarise(runs, results: Results) -> pd.DataFrame:
     """Rows of curve.csv with the run's identity; an untrained method has one row, of no runs.
 
     Columns besides: ``trained_cells``, their number; ``threshold``, the RMSE of a functional model;
-    ``target``, as curve.csv has it where that holds several.
+    ``target``, as curve.csv has it.
     """
     tables = []
     for run in identify(runs, results).itertuples():
         if METHODS[run.method].trained:
-            table = results.curve(run)
+            table = results.curves(run)
         else:
             rmse = {
                 f"rmse_{role}_cells": results.medians(run, split)["rmse"]

@@ -120,8 +120,15 @@ class Results:
     def history(self, run) -> pd.DataFrame:
         return self._read_table(self.file(run, "history.csv"), "history")
 
-    def curve(self, run) -> pd.DataFrame:
+    def curves(self, run) -> pd.DataFrame:
+        """Errors along a training, of every target it learned from (column ``target``)."""
         return self._read_table(self.file(run, "curve.csv"), "curve")
+
+    def curve(self, run) -> pd.DataFrame:
+        """Errors along a training of the target shown, or of the first that it learned from."""
+        table = self.curves(run)
+        shown = self.target if (table["target"] == self.target).any() else table["target"].iloc[0]
+        return table[table["target"] == shown].drop(columns="target").reset_index(drop=True)
 
     def weights(self, run) -> int | None:
         """How many numbers a network has; None of a run without a network."""

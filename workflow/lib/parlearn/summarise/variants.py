@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from parlearn.plan.methods import METHODS
 
-_DIRECT = "_direct"
+#: end of the name of a variant that learned directly, and what its runs' column ``model`` holds
+_DIRECT, _PROCESS = "_direct", "process"
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Variant:
 
 def is_direct(model: str) -> bool:
     """Whether a run's column ``model`` says that it learned through the process model itself."""
-    return model == "process"
+    return model == _PROCESS
 
 
 def read_variant(name: str) -> Variant:

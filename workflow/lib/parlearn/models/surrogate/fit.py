@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor, nn
@@ -37,6 +38,7 @@ __all__ = [
     "gather_samples",
     "judge_surrogate",
     "median_skill",
+    "spans_outside",
 ]
 
 #: iterations between checkpoints
@@ -143,6 +145,18 @@ def gather_samples(
     )
 
 
+def spans_outside(dates: np.ndarray, period: Sequence[str]) -> list[slice]:
+    """The days (day,) of a timeline that lie before and after a period, first and last day ISO.
+
+    The test period is left out this way, wherever it lies: at the end of the record, in it, or
+    before the years of training.
+    """
+    days = dates.astype("datetime64[D]")
+    first, last = (np.datetime64(day) for day in period)
+    start, stop = int((days < first).sum()), int((days <= last).sum())
+    return [span for span in (slice(0, start), slice(stop, len(days))) if span.start < span.stop]
+
+
 def fit_surrogate(
     domain: xr.Dataset,
     forcing: xr.Dataset,
@@ -150,7 +164,7 @@ def fit_surrogate(
     space: ParameterSpace,
     settings: SurrogateSettings,
     *,
-    days: slice,
+    spans: Sequence[slice],
     seed: int,
     device: torch.device | str = "cpu",
     start: Surrogate | None = None,
@@ -160,8 +174,10 @@ def fit_surrogate(
 
     Parameters
     ----------
-    days : slice
-        Days of the timeline that may be learned from.
+    spans : sequence of slice
+        Days of the timeline that may be learned from, ascending. A sequence in training, its
+        warm-up included, lies in one of them: days between two spans are never seen. A span too
+        short for one is left out.
     start : Surrogate, optional
         That of an earlier round: its scalers and weights are where this one starts.
     checkpoint : path, optional
@@ -170,19 +186,21 @@ def fit_surrogate(
     Raises
     ------
     ValueError
-        Where a warm-up and a window do not fit into ``days``, or ``start`` is of another shape.
+        Where a warm-up and a window do not fit into any span, or ``start`` is of another shape.
     """
     clock = time.monotonic()
     torch.manual_seed(seed)
-    first, last, _ = days.indices(samples.outputs.shape[2])
     length = settings.warmup + settings.window
-    if last - first < length:
+    whole = [slice(*span.indices(samples.outputs.shape[2])[:2]) for span in spans]
+    spans = [span for span in whole if span.stop - span.start >= length]
+    if not spans:
+        longest = max((span.stop - span.start for span in whole), default=0)
         raise ValueError(
             f"surrogate: warmup {settings.warmup} and window {settings.window} days do not fit "
-            f"into the {last - first} days to learn from; shorten them"
+            f"into the {longest} days to learn from; shorten them"
         )
     features = build_features(domain, forcing)
-    targets = _natural(samples, domain, slice(first, last))
+    targets = _joined([_natural(samples, domain, span) for span in spans], dim=2)
     if start is None:
         units = [""] * len(samples.names)
         scalers = {
@@ -198,13 +216,16 @@ def fit_surrogate(
     for k, (mean, std) in enumerate(zip(scalers["outputs"].mean, scalers["outputs"].std)):
         targets[..., k].sub_(mean).div_(std or 1.0)
     series, static = scale_features(scalers, features)
-    data = (series[samples.cells, first:last], static[samples.cells], samples.parameters, targets)
+    series = _joined([series[samples.cells, span] for span in spans], dim=1)
+    data = (series, static[samples.cells], samples.parameters, targets)
     identity = {
         "settings": asdict(settings),
         "seed": seed,
+        "lengths": [span.stop - span.start for span in spans],
         "data": _digest(*data, *network.state_dict().values()),
     }
-    windows = _Windows(*(tensor.to(device) for tensor in data))
+    begins = first_days(spans, length).to(device)
+    windows = _Windows(*(tensor.to(device) for tensor in data), begins)
     network.to(device).train()
     history = _train(network, windows, settings, seed, checkpoint, identity)
     dates = forcing["time"].values.astype("datetime64[D]")
@@ -213,7 +234,7 @@ def fit_surrogate(
         "seed": seed,
         "parameter_sets": samples.parameters.shape[0],
         "cells": samples.parameters.shape[1],
-        "days": [str(dates[first]), str(dates[last - 1])],
+        "days": [[str(dates[span.start]), str(dates[span.stop - 1])] for span in spans],
         "weights": sum(p.numel() for p in network.parameters()),
         "seconds": round(time.monotonic() - clock, 1),
         "loss": [round(row["train_loss"], 6) for row in history],
@@ -250,22 +271,26 @@ def median_skill(skill: xr.Dataset) -> dict[str, dict[str, float]]:
 
 @dataclass(frozen=True)
 class _Windows:
-    """Scaled inputs and targets on the device, from which batches are drawn."""
+    """Scaled inputs and targets on the device, from which batches are drawn.
+
+    ``first_days`` (n,) are the days on which a sequence may begin.
+    """
 
     series: Tensor
     static: Tensor
     parameters: Tensor
     targets: Tensor
+    first_days: Tensor
 
     def draw(self, settings: SurrogateSettings, generator: torch.Generator):
         """Random sets, cells and windows: series, static inputs, and targets after the warm-up."""
-        device, (sets, cells, days, _) = self.series.device, self.targets.shape
+        device, (sets, cells, *_) = self.series.device, self.targets.shape
         length = settings.warmup + settings.window
-        which, cell, day = (
+        which, cell, place = (
             torch.randint(n, (settings.batch,), generator=generator, device=device)
-            for n in (sets, cells, days - length + 1)
+            for n in (sets, cells, len(self.first_days))
         )
-        day = day[:, None] + torch.arange(length, device=device)
+        day = self.first_days[place, None] + torch.arange(length, device=device)
         static = torch.cat([self.static[cell], self.parameters[which, cell]], -1)
         target = self.targets[which[:, None], cell[:, None], day[:, settings.warmup :]]
         return self.series[cell[:, None], day], static, target
@@ -317,6 +342,21 @@ def _loss(network: LSTM, series: Tensor, static: Tensor, target: Tensor, warmup:
             _, state = network.recur(network.transform(series[:, :warmup], static), None, masks)
     answer, _ = network(series[:, warmup:], static, state, masks)
     return functional.mse_loss(answer, target)
+
+
+def first_days(spans: Sequence[slice], length: int) -> Tensor:
+    """Days, in the spans put end to end, from which ``length`` days lie in one span."""
+    firsts, before = [], 0
+    for span in spans:
+        days = span.stop - span.start
+        firsts.append(before + torch.arange(days - length + 1))
+        before += days
+    return torch.cat(firsts)
+
+
+def _joined(parts: list[Tensor], dim: int) -> Tensor:
+    """Put end to end; a single one as it is, since the runs of a large study fill the memory."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim)
 
 
 def _natural(samples: Samples, domain: xr.Dataset, days: slice) -> Tensor:
