@@ -48,7 +48,7 @@ class Project:
         """Run Snakemake in the copy; the finished process with all it printed as ``stdout``."""
         done = subprocess.run(check=False, **self._call(words, config))
         if check and done.returncode:
-            raise AssertionError(f"{' '.join(done.args)} failed:\n{done.stdout[-6000:]}")
+            raise AssertionError(f"{' '.join(map(str, done.args))} failed:\n{done.stdout[-6000:]}")
         return done
 
     def start(self, *words, config="tests/workflow/tiny.yaml"):

@@ -395,7 +395,11 @@ def answered(files, *claims, data="real", only=None, **config):
     }
     config = {
         "study": "smap",
-        "model": {"simulate_with": ["process", "surrogate"]},
+        "model": {
+            "process": "vic",
+            "parameters": ["infilt", "Ds", "Dsmax", "Ws", "expt"],
+            "simulate_with": ["process", "surrogate"],
+        },
         "source": {"name": "hydrodl" if data == "real" else "twin"},
         "samplings": {"s8": 8, "s4": 4},
         "threshold": 0.043,

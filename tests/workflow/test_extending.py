@@ -1,5 +1,6 @@
 """A process model or a method is one module and one entry: both go through the whole chain."""
 
+import ast
 import json
 import shutil
 from pathlib import Path
@@ -21,9 +22,12 @@ PLACES = {
 def add(project, toy):
     library = project.folder / "workflow/lib/parlearn"
     place, registry = PLACES[toy]
-    source = (TOYS / f"{toy}.py").read_text()
     shutil.copy(TOYS / f"{toy}.py", library / place)
-    entry = source.split("'''")[1]
+    (entry,) = [
+        node.value.value
+        for node in ast.parse((TOYS / f"{toy}.py").read_text()).body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "ENTRY"
+    ]
     with (library / registry).open("a") as file:
         file.write(entry)
 

@@ -9,7 +9,7 @@ from torch import nn
 from parlearn.learn.dpl import Result, Trajectory
 from parlearn.learn.losses import global_rmse
 from parlearn.learn.settings import Settings
-from parlearn.models.observation import apply_map, fit_domain_map, pair
+from parlearn.models.observation import apply_map, pair
 
 __all__ = ["ENTRY", "Settings", "learn"]
 
@@ -43,7 +43,9 @@ class Blur(nn.Module):
 
 
 @torch.no_grad()
-def learn(method, study, model, settings, *, seed, start=None, checkpoint=None, identity=None):
+def learn(
+    method, study, model, settings, *, seed, line, start=None, checkpoint=None, identity=None
+):
     torch.manual_seed(seed)
     grid, began = study.grid, time.monotonic()
     maps = grid.to_map(study.attributes.T)
@@ -57,13 +59,13 @@ def learn(method, study, model, settings, *, seed, start=None, checkpoint=None, 
         run = model.simulate(parameters[train], train, slice(window.start - 1, window.stop))
         return pair(run[..., output], target)
 
+    line = [torch.tensor(x) for x in line]
     best, history, records = None, [], []
     for epoch in range(1, settings.epochs + 1):
         network = Blur(maps.shape[0], len(model.space))
         unit = grid.to_units(network(maps, grid.mask)).T
         parameters = model.space.to_physical(unit)
         simulated, observed = paired(parameters, days), study.observed(train, days)[..., 0]
-        line = [torch.tensor(x) for x in fit_domain_map(simulated, observed)]
         train_loss = float(global_rmse(apply_map(simulated, *line), observed))
         withheld = study.withheld[train, study.validation][..., 0]
         simulated = apply_map(paired(parameters, study.validation), *line)
@@ -73,8 +75,8 @@ def learn(method, study, model, settings, *, seed, start=None, checkpoint=None, 
         history[-1] |= {"seconds": seconds, "train_loss": train_loss, "validation_loss": loss}
         records.append((float(epoch), seconds, parameters, *line))
         if best is None or loss < best[0]:
-            best = loss, epoch, parameters, line, network
-    _, epoch, parameters, line, network = best
+            best = loss, epoch, parameters, network
+    _, epoch, parameters, network = best
     columns = [torch.stack([torch.as_tensor(value) for value in c]) for c in zip(*records)]
     return Result(
         parameters=parameters,

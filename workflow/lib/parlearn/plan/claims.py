@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from parlearn.models.registry import PROCESSES
 from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_yaml
 from parlearn.plan.experiments import Run
 from parlearn.plan.methods import METHODS, family
@@ -101,6 +102,8 @@ AS_PUBLISHED = {
     "smap": {"model": "surrogate", "observation_map": "domain", "targets": ("soil_moisture",)},
     "huaihe": {"model": "surrogate", "observation_map": "none", "targets": ("evapotranspiration",)},
 }
+#: the process model of each study of the papers
+MODEL_OF = {"smap": "vic", "camels": "vic", "pub": "hbv", "huaihe": "vic"}
 #: whose parameters the papers call default
 PUBLISHED_DEFAULT = {"smap": "NLDAS-2", "huaihe": "Sun et al. 2024"}
 #: the RMSE below which the papers call a model functional
@@ -256,6 +259,14 @@ def _entry(claim, runs, config) -> dict:
     entry = {"claim": claim, "terms": [], "why": "", "notes": []}
     if claim["study"] != config["study"]:
         entry["why"] = f"the study here is {config['study']}, not {claim['study']}"
+        return entry
+    process = PROCESSES[config["model"]["process"]]
+    if process.name != MODEL_OF[claim["study"]]:
+        entry["why"] = f"it is of {MODEL_OF[claim['study']].upper()}, the model is {process.label}"
+        return entry
+    parameter = claim.get("quantity", {}).get("parameter")
+    if parameter and parameter not in config["model"]["parameters"]:
+        entry["why"] = f"{parameter} is not learned here"
         return entry
     if claim["compare"] == "statement":
         entry["why"] = "answered in words, not by a number"

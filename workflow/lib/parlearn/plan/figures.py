@@ -6,6 +6,7 @@ Imports nothing heavy, since the workflow reads it each time it is planned.
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from parlearn.models.registry import PROCESSES
 from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_yaml
 from parlearn.plan.experiments import Run
 from parlearn.plan.methods import FAMILIES, METHODS
@@ -97,7 +98,8 @@ def read_figures(
             if not file.is_file():
                 problems.append(f"{name}.{key}: there is no {file}: write it or correct the name")
         problems += _choice_problems(name, figure["runs"])
-        known = (*TARGETS, "truth", "surrogate")
+        every = [p.name for process in PROCESSES.values() for p in process.parameters]
+        known = (*TARGETS, "truth", "surrogate", *every)
         problems += [
             f"{name}.needs: {need!r} is unknown{guess(need, known)}; choose from {listed(known)}"
             for need in figure.get("needs", [])

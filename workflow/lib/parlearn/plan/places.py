@@ -46,10 +46,11 @@ def box(place: str, rows: int, cols: int) -> dict[str, float]:
 
 
 def offered(config: Mapping) -> list[str]:
-    """What a study can be compared with: targets observed, the truth of a twin, a surrogate."""
+    """What a figure may need of a study: observed targets, the truth of a twin, a surrogate, and
+    parameters that are learned."""
     models = [name for name in config["model"]["simulate_with"] if name == "surrogate"]
     truth = ["truth"] if config["source"]["name"] == "twin" else []
-    return [*observed(config), *truth, *models]
+    return [*observed(config), *truth, *models, *config["model"]["parameters"]]
 
 
 def observed(config: Mapping) -> list[str]:
