@@ -192,9 +192,11 @@ def test_changed_env_runs_its_rules_again(tree):
     text = "".join(p.read_text() for p in (tree.folder / "workflow/rules").glob("*.smk"))
     rules = re.split(r"^ *rule *(\w*):$", text, flags=re.M)
     users = {
-        name for name, text in zip(rules[1::2], rules[2::2], strict=True) if "envs/vic.yaml" in text
+        name
+        for name, text in zip(rules[1::2], rules[2::2], strict=True)
+        if "envs/model.yaml" in text
     }
-    with Edit(tree, "envs/vic.yaml", lambda text: re.sub(r"scipy=.*", "scipy=1.0.0", text)):
+    with Edit(tree, "envs/model.yaml", lambda text: re.sub(r"scipy=.*", "scipy=1.0.0", text)):
         jobs = planned(tree)
     assert {"build_twin", "simulate_run", "calibrate_sceua"} < users
     assert started_by_themselves(jobs) <= users <= {job.rule for job in jobs}

@@ -18,14 +18,14 @@ rule fit_line:
         sampling="|".join(CONFIG["samplings"]),
         period="|".join(CONFIG["periods"]["train"]),
     conda:
-        "../../envs/vic.yaml"
+        "../../envs/model.yaml"
     threads: 1
     resources:
         mem_mb=memory(8000, 15),
         runtime=growing(240),
     params:
         code=code("fit_line"),
-        env=env("vic"),
+        env=env("model"),
         run=lambda wildcards: {
             "model": "process",
             "sampling": wildcards.sampling,
@@ -60,14 +60,14 @@ rule calibrate_sceua:
     wildcard_constraints:
         run=only_by("calibrate_sceua"),
     conda:
-        "../../envs/vic.yaml"
+        "../../envs/model.yaml"
     threads: 1
     resources:
         mem_mb=memory(8000, 15),
         runtime=growing(480),
     params:
         code=code("calibrate_sceua"),
-        env=env("vic"),
+        env=env("model"),
         run=settings_of,
         model=MODEL,
         batches=calibration_batches,
@@ -96,14 +96,14 @@ rule join_sceua:
     wildcard_constraints:
         run=only_by("join_sceua"),
     conda:
-        "../../envs/vic.yaml"
+        "../../envs/model.yaml"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(20),
     params:
         code=code("join_sceua"),
-        env=env("vic"),
+        env=env("model"),
         run=settings_of,
         model=MODEL,
     script:

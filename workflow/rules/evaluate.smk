@@ -16,14 +16,14 @@ rule simulate_run:
     benchmark:
         "<benchmarks>/simulate_run/{run}.tsv"
     conda:
-        "../../envs/vic.yaml"
+        "../../envs/model.yaml"
     threads: 1
     resources:
         mem_mb=memory(4000, 15),
         runtime=growing(60),
     params:
         code=code("simulate_run"),
-        env=env("vic"),
+        env=env("model"),
         model=MODEL,
     script:
         "../scripts/simulate_run.py"
@@ -71,14 +71,14 @@ rule evaluate_trajectory:
     benchmark:
         "<benchmarks>/evaluate_trajectory/{run}.tsv"
     conda:
-        "../../envs/vic.yaml"
+        "../../envs/model.yaml"
     threads: 1
     resources:
         mem_mb=memory(4000, 15),
         runtime=growing(120),
     params:
         code=code("evaluate_trajectory"),
-        env=env("vic"),
+        env=env("model"),
         run=settings_of,
         test=CONFIG["periods"]["test"],
         model=MODEL,

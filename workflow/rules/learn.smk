@@ -80,14 +80,14 @@ rule set_default:
     wildcard_constraints:
         run=only_by("set_default"),
     conda:
-        "../../envs/vic.yaml"
+        "../../envs/model.yaml"
     threads: 1
     resources:
         mem_mb=memory(4000, 15),
         runtime=growing(30),
     params:
         code=code("set_default"),
-        env=env("vic"),
+        env=env("model"),
         run=settings_of,
         model=MODEL,
     script:
@@ -109,14 +109,14 @@ rule set_cellmean:
     wildcard_constraints:
         run=only_by("set_cellmean"),
     conda:
-        "../../envs/vic.yaml"
+        "../../envs/model.yaml"
     threads: 1
     resources:
         mem_mb=memory(4000, 15),
         runtime=growing(30),
     params:
         code=code("set_cellmean"),
-        env=env("vic"),
+        env=env("model"),
         run=settings_of,
         model=MODEL,
     script:

@@ -20,14 +20,14 @@ if SOURCE["name"] == "twin":
         benchmark:
             "<benchmarks>/build_twin.tsv"
         conda:
-            "../../envs/vic.yaml"
+            "../../envs/model.yaml"
         threads: 2
         resources:
             mem_mb=growing(8000),
             runtime=growing(60),
         params:
             code=code("build_twin"),
-            env=env("vic"),
+            env=env("model"),
             source=SOURCE,
             samplings=CONFIG["samplings"],
             split_seed=CONFIG["split_seed"],

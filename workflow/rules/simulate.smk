@@ -21,14 +21,14 @@ if ROUNDS:
         benchmark:
             "<benchmarks>/simulate_samples/round-{round}_batch-{batch}.tsv"
         conda:
-            "../../envs/vic.yaml"
+            "../../envs/model.yaml"
         threads: 1
         resources:
             mem_mb=memory(4000, 15),
             runtime=growing(120),
         params:
             code=code("simulate_samples"),
-            env=env("vic"),
+            env=env("model"),
             simulate={k: CONFIG["simulate"][k] for k in ("sets", "batches", "cells", "seed")},
             model=MODEL,
         script:
