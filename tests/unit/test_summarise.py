@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from parlearn.metrics.progress import is_upper_bound
 from parlearn.plan.methods import METHODS, Method
@@ -153,6 +154,37 @@ def test_scores_are_mapped_test_scores(results, study):
         made_up.open_results(study, target="runoff").scores(run)
     with pytest.raises(ValueError, match="no sampling 's16'"):
         results.cells("s16", "temporal")
+
+
+def test_an_ensemble_is_shown_as_the_mean_of_its_members(tmp_path):
+    study = made_up.make_study(tmp_path, samplings=("s8",))
+    run = next(made_up.MINIMAL.itertuples())
+    made_up.make_run(study, run)
+    results = made_up.open_results(study)
+    cells = np.arange(3)
+    folder = results.file(run, "parameters.nc").parent
+    kinds = ("parameters", "simulation")
+    alone = {kind: contracts.read(folder / f"{kind}.nc", kind) for kind in kinds}
+    members, seen = {kind: [] for kind in kinds}, []
+    for k, (slope, share) in enumerate(((0.8, 0.9), (1.1, 1.0))):
+        parameters = alone["parameters"].assign(slope=slope, offset=0.01 * k)
+        series = alone["simulation"] * share
+        contracts.write(parameters, folder / "parameters.nc", "parameters")
+        contracts.write(series, folder / "simulation.nc", "simulation")
+        seen.append(made_up.open_results(study).simulated(run, cells))
+        members["parameters"].append(parameters)
+        members["simulation"].append(series)
+    for kind in kinds:
+        both = xr.concat(members[kind], "member", combine_attrs="override")
+        first = ["member"] if kind == "parameters" else ["model", "member"]
+        both = both.transpose(*first, ...)
+        contracts.write(both, folder / f"{kind}.nc", kind)
+    results = made_up.open_results(study)
+    xr.testing.assert_allclose(results.simulated(run, cells), (seen[0] + seen[1]) / 2)
+    fields = results.parameters(run)["parameters"]
+    assert fields.dims == ("parameter", "cell")
+    np.testing.assert_allclose(fields, alone["parameters"]["parameters"], rtol=1e-6)
+    assert "lower" in fields.attrs
 
 
 def test_curves(results):

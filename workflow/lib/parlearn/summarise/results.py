@@ -114,7 +114,12 @@ class Results:
         return Path(self.root) / "runs" / run.run / name
 
     def parameters(self, run) -> xr.Dataset:
-        """parameters.nc: ``parameters`` (parameter, cell) with bounds and units as attributes."""
+        """parameters.nc: ``parameters`` (parameter, cell) with bounds and units as attributes; of an
+        ensemble the means over its members."""
+        ds = self._members(run)
+        return ds.mean("member", keep_attrs=True) if "member" in ds.dims else ds
+
+    def _members(self, run) -> xr.Dataset:
         return self._read(self.file(run, "parameters.nc"), "parameters")
 
     def history(self, run) -> pd.DataFrame:
@@ -172,30 +177,39 @@ class Results:
         """A run's target (cell, time) as an instrument would have seen it in the test period.
 
         By the process model where there are two; after the run's linear correction, unless raw
-        results are asked for or the target has none. `days`: first and last day, in place of the
-        test period's.
+        results are asked for or the target has none; of an ensemble the mean of its members, each
+        after its own correction. `days`: first and last day, in place of the test period's.
         """
-        both = self.simulations(run)
+        both = self._series(run)
         values = both.sel(model=_process_first(both["model"].values)[0]).isel(cell=cells)
         seen = observe(torch.from_numpy(values.values), self.target, self._days_of_a_mean())
         if self.correction == "mapped" and TARGETS[self.target].correctable:
             seen = apply_map(seen, *self._line(run, cells))
-        return values.copy(data=seen.numpy()).sel(time=slice(*(days or self.test)))
+        corrected = values.copy(data=seen.numpy())
+        corrected = corrected.mean("member") if "member" in corrected.dims else corrected
+        return corrected.sel(time=slice(*(days or self.test)))
 
     def simulations(self, run) -> xr.DataArray:
-        """A run's target (model, cell, time) as simulated, the process model first."""
-        # large, and hardly ever read twice: not kept
-        file = self.file(run, "simulation.nc")
-        values = contracts.read(file, "simulation")[self.target]
-        values = values.transpose("model", "cell", "time")
+        """A run's target (model, cell, time) as simulated, the process model first; of an ensemble
+        the mean of its members."""
+        values = self._series(run)
+        values = values.mean("member") if "member" in values.dims else values
         return values.sel(model=_process_first(values["model"].values))
 
+    def _series(self, run) -> xr.DataArray:
+        """A run's target (model, cell, time), of an ensemble (model, member, cell, time)."""
+        # large, and hardly ever read twice: not kept
+        values = contracts.read(self.file(run, "simulation.nc"), "simulation")[self.target]
+        return values.transpose("model", ..., "cell", "time")
+
     def _line(self, run, cells) -> list[torch.Tensor]:
-        """Slope and offset of a run's linear correction at some cells."""
-        ds = self.parameters(run)
+        """Slope and offset (cell,) of a run's linear correction at some cells, of an ensemble
+        (member, cell)."""
+        ds = self._members(run)
         both = [ds[n] if n in ds else xr.DataArray(v) for n, v in (("slope", 1.0), ("offset", 0.0))]
-        both = [v.isel(cell=cells) if "cell" in v.dims else v for v in both]
-        return [torch.from_numpy(np.full(len(cells), v.values, np.float32)) for v in both]
+        places = xr.DataArray(np.zeros(ds.sizes["cell"], np.float32), dims="cell")
+        everywhere = [(places + v).transpose(..., "cell").isel(cell=cells) for v in both]
+        return [torch.from_numpy(v.values.astype(np.float32)) for v in everywhere]
 
     def _days_of_a_mean(self) -> torch.Tensor | None:
         """How many days (time,) an observation is the mean of; None where each is of its own."""
