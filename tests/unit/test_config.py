@@ -428,7 +428,7 @@ def test_conus_of_li_and_lu_has_the_settings_and_the_test_year_of_the_paper():
     hidden = {"dpl_a": 1280, "dpl_z": 1280, "paraformer_a": 128, "paraformer_z": 256}
     for method, size in hidden.items():
         s8 = experiments.preset("dpl", method, method, config)
-        s4 = experiments.preset("dpl", "li2023_s4", method, config)
+        s4 = experiments.preset("dpl", f"{method}_s4", method, config)
         transformer = method.startswith("paraformer")
         assert s8["hidden"] == (size if transformer else 256)
         assert s4["hidden"] == size

@@ -44,6 +44,8 @@ def test_own_sets_hold_the_designs_of_the_papers():
     assert counts == {
         "demo": 20,
         "paper": 107,
+        "conus": 107,
+        "conus_li2023": 50,
         "li2023": 50,
         "real": 15,
         "li2023_real": 54,
