@@ -87,7 +87,7 @@ def test_claims_are_answered_and_no_number_of_real_data_on_a_twin(chain):
     answers = contracts.read_table(chain.folder / RESULTS / "claims.csv", "claims")
     run = answers[answers["verdict"] != "not run"]
     assert len(run) > 50
-    assert set(run["compare"]) == {"order"}
+    assert set(run["compare"]) == {"order", "alike"}
     assert set(answers["data"]) == {"twin"}
     assert answers.loc[answers["verdict"] == "not run", "why"].notna().all()
     assert (chain.folder / RESULTS / "claims.md").stat().st_size > 10_000

@@ -7,6 +7,7 @@ import pandas as pd
 from parlearn.audit.findings import Check
 from parlearn.audit.tree import Tree
 from parlearn.claims.answers import DIFFERS, NOT_RUN, REPRODUCED
+from parlearn.plan.claims import RANKINGS
 from parlearn.storage import contracts
 
 
@@ -42,7 +43,7 @@ def check_claims(tree: Tree, claims: Collection[str], data: str) -> tuple[Check,
             check.wrong(path, f"{row.id} has the verdict {row.verdict!r}")
         if row.data != data:
             check.wrong(path, f"{row.id} is answered on {row.data!r} data, and these are {data!r}")
-        if data == "twin" and row.compare != "order" and row.verdict != NOT_RUN:
+        if data == "twin" and row.compare not in RANKINGS and row.verdict != NOT_RUN:
             check.wrong(path, f"{row.id}, a number of real data, is held against a twin")
     counts = answers["verdict"].value_counts()
     told = ", ".join(f"{counts.get(v, 0)} {v}" for v in (REPRODUCED, DIFFERS, NOT_RUN))
