@@ -114,8 +114,10 @@ class Results:
         return Path(self.root) / "runs" / run.run / name
 
     def parameters(self, run) -> xr.Dataset:
-        """parameters.nc: ``parameters`` (parameter, cell) with bounds and units as attributes; of an
-        ensemble the means over its members."""
+        """parameters.nc: ``parameters`` (parameter, cell) with bounds and units as attributes.
+
+        Of an ensemble the means over its members.
+        """
         ds = self._members(run)
         return ds.mean("member", keep_attrs=True) if "member" in ds.dims else ds
 
