@@ -76,7 +76,7 @@ def prepared(make_project, limits):
     (project.folder / CONFIG).write_text(yaml.safe_dump(config))
     study = f"{RESULTS}/smap"
     project.snakemake(
-        *("-c2", f"{study}/training.nc", f"{study}/forcing.nc"),
+        *("-c2", f"{study}/line/s8/two_years.json", f"{study}/forcing.nc"),
         *(f"{study}/samples/round-1/batch-{batch}.nc" for batch in range(2)),
         config=CONFIG,
     )
