@@ -51,7 +51,7 @@ SlurmdParameters=config_overrides
 SlurmctldTimeout=60
 SlurmdTimeout=60
 KillWait=5
-MinJobAge=600
+MinJobAge=7200
 ReturnToService=2
 GresTypes=gpu
 NodeName=$NODE NodeAddr=127.0.0.1 CPUs=6 RealMemory=64000 Gres=gpu:1
