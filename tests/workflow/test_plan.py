@@ -102,11 +102,13 @@ def test_learners_read_the_filled_observations_on_demand_and_scores_never(projec
                 readers[name].add(rule)
         if sampling := re.search(r"/smap/filled/(\w+).nc", inputs):
             filled.add(rule)
-            # a run reads the file of its own sampling, the pilot that of the one it is given
-            assert f"_{sampling[1]}_" in outputs or (rule, sampling[1]) == ("learn_pilot", "s4")
+            # a run and a line read the file of their own sampling, the pilot that of the one it is
+            # given
+            own = f"_{sampling[1]}_" in outputs or f"/line/{sampling[1]}/" in outputs
+            assert own or (rule, sampling[1]) == ("learn_pilot", "s4")
     assert readers["training"] == {"fill_training"}
     learners = {"learn_dpl", "learn_pilot", "calibrate_sceua", "set_default", "set_cellmean"}
-    assert filled == learners
+    assert filled == {*learners, "fit_line"}
     assert {"evaluate_run", "evaluate_trajectory"} <= readers["observations"]
 
 
