@@ -216,6 +216,15 @@ def give_observations(made):
     learn(made, ("domain", "forcing", "training", "observations"))
 
 
+def fit_a_line_to_all(made):
+    """A line that every method learns under, fit to observations of the test period as well."""
+    path = Path(f"{STUDY}/line/s8/one_year.json")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"slope": 1.0, "offset": 0.0}))
+    inputs = [f"{STUDY}/{name}.nc" for name in ("domain", "forcing", "observations")]
+    provenance.write_sidecar(path, made.job("fit_line", [str(path)], inputs, run=RUN))
+
+
 def calibrate_test_cell(made):
     domain = contracts.read(f"{STUDY}/domain.nc", "domain")
     test = np.flatnonzero(domain["role"].values[0] == TEST_CELL)[0]
@@ -287,6 +296,7 @@ TAMPERING = {
     "a leak": (leak, "separation", "training.nc: one_year: holds 1 values of soil_moisture in the"),
     "a variable held back": (give_hidden, "separation", "holds evapotranspiration, from which no"),
     "all observations": (give_observations, "separation", f"was given {STUDY}/observations.nc"),
+    "a line to all": (fit_a_line_to_all, "separation", f"was given {STUDY}/observations.nc, which"),
     "a test cell": (calibrate_test_cell, "separation", "1 cells that are no training cells"),
     "a scaler": (fit_scaler_elsewhere, "separation", "its scaler of observations (mean) is not"),
     "a surrogate": (learn_the_tested_weather, "separation", f"learned from {TEST[0]} .. {TEST[1]}"),

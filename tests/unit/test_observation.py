@@ -8,8 +8,6 @@ from parlearn.models.observation import (
     MAP_SPACE,
     apply_map,
     fit_domain_map,
-    fit_line,
-    moments,
     observe,
     pair,
 )
@@ -64,8 +62,6 @@ def test_line_is_least_squares_over_observed_days():
     there = torch.isfinite(observed)
     expected = np.polyfit(paired[there].double().numpy(), observed[there].double().numpy(), 1)
     assert np.allclose(fit_domain_map(paired, observed), expected)
-    parts = moments(paired[:2], observed[:2]) + moments(paired[2:], observed[2:])
-    assert np.allclose(fit_line(parts), expected)
 
 
 def test_no_line_without_variation():

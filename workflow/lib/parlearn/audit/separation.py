@@ -17,7 +17,7 @@ from parlearn.study.splits import TEST, TRAIN
 from parlearn.study.tensors import load_study
 
 #: rules that learn, and what they may be given of the study; of a surrogate any file
-LEARNERS = (*methods.rules(), "learn_pilot")
+LEARNERS = (*methods.rules(), "learn_pilot", "fit_line")
 ALLOWED = ("domain.nc", "forcing.nc", "training.nc")
 #: rules of the surrogate, which learns from the model alone
 OF_SURROGATE = ("train_surrogate", "simulate_samples")
@@ -75,7 +75,9 @@ def check_separation(tree: Tree, split: Split) -> Check:
     check.table = [("run", "period", "cells", "learned from", "scalers fit again")]
     scalers: dict[tuple, Scalers | str] = {}
     for path, file in tree.of_rule(*LEARNERS).items():
-        if path.endswith(".nc") and Path(path).name != "trajectory.nc":
+        # of a run its parameters stand for all of its files; a line is one file
+        parameters = path.endswith(".nc") and Path(path).name != "trajectory.nc"
+        if parameters or path.startswith(f"{tree.study}/line/"):
             check.looked_at += 1
             _check_run(check, tree, file, split, opened, scalers)
     for path, file in tree.of_rule(*OF_SURROGATE).items():

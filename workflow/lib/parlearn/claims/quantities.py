@@ -8,7 +8,7 @@ import numpy as np
 import scipy.stats
 from scipy.spatial import cKDTree
 
-from parlearn.metrics.progress import first_below
+from parlearn.metrics.progress import first_below, is_upper_bound
 from parlearn.study.roles import TESTS
 from parlearn.study.splits import on_sphere
 from parlearn.summarise.fields import bounds_of, correlate, is_log
@@ -137,8 +137,7 @@ def _bias_range(files, asked):
 def _to_functional(which):
     """Epochs (0) or seconds (1) until the test RMSE is at the threshold; infinite if never.
 
-    A search has its first record after its first population. Where the threshold is reached by
-    then, the cost is :class:`AtMost` that of the record.
+    Where the threshold is reached by the first record, the cost is :class:`AtMost` that record's.
     """
 
     def cost(files, asked):
@@ -146,8 +145,8 @@ def _to_functional(which):
         reached = first_below(curve, files.threshold)
         if np.isnan(reached[which]):
             return np.inf
-        first = curve["runs_per_cell"].iloc[0]
-        return (AtMost if 0 < reached[0] == first else float)(reached[which])
+        at_most = is_upper_bound(curve, files.threshold)
+        return (AtMost if at_most else float)(reached[which])
 
     return cost
 

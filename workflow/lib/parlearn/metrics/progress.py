@@ -17,8 +17,7 @@ def first_below(
 def is_upper_bound(table: pd.DataFrame, threshold: float, column: str = "rmse_train_cells") -> bool:
     """Whether :func:`first_below` tells no more than the most it may have taken.
 
-    So it is where the first record, made after some runs (a search has none before the end of its
-    initial population), is at ``threshold`` or below already.
+    So it is where the first record, made after some runs, is at ``threshold`` or below already.
     """
     first = table.iloc[0]
     return bool(first[column] <= threshold and first["runs_per_cell"] > 0)

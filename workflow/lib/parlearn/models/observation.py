@@ -70,42 +70,23 @@ def apply_map(paired: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
     return slope * paired + offset
 
 
-def moments(paired: Tensor, observed: Tensor) -> Tensor:
-    """The sums (5,) from which the line of observed on simulated follows, in double precision.
-
-    n, sum x, sum y, sum xx, sum xy over the pairs (any one shape) whose ``observed`` is not a gap
-    (NaN). Sums of several batches may be added, and weighted.
-    """
-    there = torch.isfinite(observed)
-    x, y = paired.detach()[there].double(), observed[there].double()
-    return torch.stack(
-        [x.new_tensor(float(len(x))), x.sum(), y.sum(), (x * x).sum(), (x * y).sum()]
-    )
-
-
-def fit_line(sums: Tensor) -> Tensor:
-    """Slope and offset (2,) by least squares from :func:`moments`.
-
-    ValueError where there are fewer than two pairs, or no two different simulated values.
-    """
-    number, x, y, xx, xy = sums
-    if number < 2:
-        raise ValueError("the observation map needs at least two observations")
-    variance = xx / number - (x / number) ** 2
-    if variance <= 1e-12:
-        raise ValueError(
-            "the observation map cannot be fit: the simulation does not vary over the cells and "
-            "days observed"
-        )
-    slope = (xy / number - x * y / number**2) / variance
-    return torch.stack([slope, (y - slope * x) / number])
-
-
 def fit_domain_map(paired: Tensor, observed: Tensor) -> tuple[float, float]:
-    """Slope and offset of the whole domain by least squares.
+    """Slope and offset of the whole domain by least squares, in double precision.
 
     Give training cells and training period only: ``paired`` (cell, day) as :func:`pair` returns it,
     ``observed`` (cell, day) with NaN for gaps.
+
+    ValueError where there are fewer than two pairs, or no two different simulated values.
     """
-    slope, offset = fit_line(moments(paired, observed)).tolist()
-    return slope, offset
+    there = torch.isfinite(observed)
+    x, y = paired.detach()[there].double(), observed[there].double()
+    if len(x) < 2:
+        raise ValueError("the linear correction needs at least two observations")
+    variance = (x * x).mean() - x.mean() ** 2
+    if variance <= 1e-12:
+        raise ValueError(
+            "the linear correction cannot be fit: the simulation does not vary over the cells and "
+            "days observed"
+        )
+    slope = ((x * y).mean() - x.mean() * y.mean()) / variance
+    return float(slope), float(y.mean() - slope * x.mean())
