@@ -1,6 +1,7 @@
 # Configuration, checked; the tables; and small helpers that the rules share.
 
 import os
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -55,6 +56,8 @@ ROUNDS = CONFIG["simulate"]["rounds"] if "simulate" in CONFIG else 0
 GPU = 0 if CONFIG["device"] == "cpu" else 1
 
 
+# asked for by every job of a rule whose module is named by its run
+@cache
 def code(script, *named):
     """Digest of a rule's script and of the library modules that it imports, or loads by name."""
     path = ROOT / "workflow" / "scripts" / f"{script}.py"
