@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from parlearn.plan.config import ConfigError, read_yaml
 from parlearn.plan.experiments import Run, expand, identity, read_runs, row
-from parlearn.plan.methods import METHODS
+from parlearn.plan.methods import METHODS, settings_parts
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "config" / "schemas"
@@ -220,7 +220,7 @@ def test_names_are_unique_and_samplings_declared(tmp_path_factory, methods, entr
         "model": {"process": "vic", "simulate_with": ["process", "surrogate"]},
         "samplings": dict.fromkeys(samplings),
         "periods": {"train": dict.fromkeys(periods)},
-        "settings": {"dpl": {"x": {}}, "sceua": {"x": {}}},
+        "settings": {part: {"x": {}} for part in settings_parts()},
     }
     trained = sum(METHODS[name].trained for name in methods)
     expected = sum(

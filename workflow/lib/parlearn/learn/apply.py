@@ -9,13 +9,15 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from parlearn.learn.dpl import Result
-from parlearn.learn.parameter_networks import NetworkShape, build_network
+from parlearn.learn.maps import attribute_maps
 from parlearn.learn.settings import Settings
 from parlearn.models.base import ParameterSpace
 from parlearn.models.observation import MAP_SPACE
 from parlearn.models.parameter import Parameter
 from parlearn.networks.scalers import Scaler, Scalers
+from parlearn.plan.methods import METHODS
 from parlearn.storage.files import read_json, replacing, write_json
+from parlearn.study.grid import grid_of
 from parlearn.study.tensors import Study, read_inputs
 
 WEIGHTS, CARD = "network.safetensors", "card.json"
@@ -74,7 +76,7 @@ def load_network(folder: str | Path) -> TrainedNetwork:
     """Read what :func:`save_network` wrote."""
     folder = Path(folder)
     card = read_json(folder / CARD)
-    network = build_network(card["method"], NetworkShape(**card["shape"]))
+    network = METHODS[card["method"]].load().rebuild(card["method"], card["shape"])
     network.load_state_dict(load_file(folder / WEIGHTS))
     return TrainedNetwork(
         network.eval(),
@@ -110,6 +112,8 @@ def apply_network(
     -------
     Parameters (cell, P) in physical units; slope and offset, scalars or (cell,).
     """
+    if METHODS[trained.method].works_on == "maps":
+        return _of_maps(trained, domain)
     if trained.network.uses_series:
         if forcing is None or training is None or span is None:
             raise ValueError(f"{trained.method} reads series: give it forcing, training and span")
@@ -122,4 +126,14 @@ def apply_network(
     if trained.observation_map == "network":
         slope, offset = MAP_SPACE.to_physical(unit[:, len(trained.space) :]).unbind(-1)
         return parameters, slope, offset
+    return parameters, torch.tensor(trained.slope), torch.tensor(trained.offset)
+
+
+def _of_maps(trained: TrainedNetwork, domain: xr.Dataset) -> tuple[Tensor, Tensor, Tensor]:
+    grid = grid_of(domain)
+    if grid is None:
+        raise ValueError(f"{trained.method} makes maps: the units of this region lie on no grid")
+    attributes = read_inputs(domain, trained.scalers).attributes
+    unit = grid.to_units(trained.network(attribute_maps(attributes, grid))).T.clamp(0, 1)
+    parameters = trained.space.to_physical(unit)
     return parameters, torch.tensor(trained.slope), torch.tensor(trained.offset)

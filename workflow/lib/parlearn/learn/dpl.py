@@ -101,13 +101,13 @@ def learn(
     """
     if method not in NETWORKS:
         raise ValueError(f"unknown method {method!r}; parameter networks are {', '.join(NETWORKS)}")
-    period = _check(study, model, settings)
+    period = check(study, model, settings)
     train, validate = study.cells("train"), study.cells("validate")
     batch, window = settings.batch or len(train), settings.window or period.stop - period.start
 
     torch.manual_seed(seed)
     shape = _shape(study, model, settings)
-    network = build_network(method, shape, _start(start, shape, model, train))
+    network = build_network(method, shape, near(start, shape.n_outputs, model, train))
     if (settings.observation_map == "domain") != (line is not None):
         raise ValueError(
             f"observation_map {settings.observation_map} and the line {line}: a line belongs to "
@@ -173,6 +173,11 @@ def learn(
     )
 
 
+def rebuild(method: str, shape: Mapping) -> nn.Module:
+    """The network of a method and of these sizes, its weights to be filled in."""
+    return build_network(method, NetworkShape(**shape))
+
+
 def _train_epoch(learner: Learner, optimizer, plan, reads) -> tuple[float, int, int]:
     """Mean loss of the steps, cell-days run, mini-batches skipped for want of observations."""
     learner.train()
@@ -210,9 +215,9 @@ def _shape(study: Study, model: ProcessModel, settings: Settings) -> NetworkShap
     )
 
 
-def _start(start: Tensor | None, shape: NetworkShape, model: ProcessModel, train: Tensor) -> Tensor:
-    """Where in the unit cube (outputs,) the network begins."""
-    place = torch.full((shape.n_outputs,), 0.5)
+def near(start: Tensor | None, outputs: int, model: ProcessModel, train: Tensor) -> Tensor:
+    """Where in the unit cube (outputs,) a network begins: the mean of ``start`` over cells."""
+    place = torch.full((outputs,), 0.5)
     if start is not None:
         model.space.check(start)
         known = model.space.to_unit(start[train.to(start.device)]).mean(0)
@@ -229,7 +234,7 @@ def digest(study: Study) -> str:
     return total.hexdigest()
 
 
-def _check(study: Study, model: ProcessModel, settings: Settings) -> slice:
+def check(study: Study, model: ProcessModel, settings) -> slice:
     """The training days that can be paired; ValueError where study, model and settings differ."""
     if (study.n_cells, study.n_days) != (model.n_cells, model.n_days):
         raise ValueError(
@@ -243,7 +248,7 @@ def _check(study: Study, model: ProcessModel, settings: Settings) -> slice:
     # the very first day of a timeline has no day before it to be paired with
     period = slice(max(study.training.start, 1), study.training.stop)
     for name in ("window", "reading"):
-        length = getattr(settings, name)
+        length = getattr(settings, name, None)
         if length and length > period.stop - period.start:
             raise ValueError(
                 f"{name} = {length} days is longer than the training period of "

@@ -85,6 +85,12 @@ class Learner(nn.Module):
                 self._report_failure(failed, cells, parameters, target)
         return paired, cell_map
 
+    def corrected(self, paired: dict[str, Tensor], cell_map: Tensor | None) -> dict[str, Tensor]:
+        """The simulated series as the instrument would see them: under the linear correction."""
+        line = self.line(cell_map)
+        seen = {target: apply_map(paired[target], *line) for target in correctable(paired)}
+        return paired | seen
+
     def compare(self, unit: Tensor, cells: Tensor, days: slice) -> dict[str, tuple[Tensor, Tensor]]:
         """Run the model over ``days``: (simulated as observed, observed) of each target.
 
@@ -92,10 +98,9 @@ class Learner(nn.Module):
         single target. ``unit`` (n, outputs) is where in the unit cube the cells are.
         """
         paired, cell_map = self.simulate(unit, cells, days)
-        pairs = dict(zip(paired, zip(paired.values(), self.observed(cells, days).unbind(-1))))
-        for target in correctable(pairs):
-            simulated, observed = pairs[target]
-            pairs[target] = apply_map(simulated, *self.line(cell_map)), observed
+        corrected = self.corrected(paired, cell_map)
+        observed = self.observed(cells, days).unbind(-1)
+        pairs = dict(zip(corrected, zip(corrected.values(), observed)))
         scales = self._scales[cells].unbind(-1)
         return {
             target: (simulated / scale[:, None], observed / scale[:, None])

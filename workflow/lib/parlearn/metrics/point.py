@@ -97,5 +97,16 @@ def kge(simulation, observation, seen):
     return torch.where((means[0] != 0) & (means[1] != 0), score, torch.nan)
 
 
+@_score
+def kge_2009(simulation, observation, seen):
+    """Kling-Gupta efficiency with the ratio of standard deviations (Gupta et al. 2009)."""
+    means = [_mean(x, seen) for x in (simulation, observation)]
+    spreads = [_mean(_deviation(x, seen).square(), seen).sqrt() for x in (simulation, observation)]
+    r = _correlation(simulation, observation, seen)
+    beta, alpha = means[0] / means[1], spreads[0] / spreads[1]
+    score = 1 - ((r - 1).square() + (beta - 1).square() + (alpha - 1).square()).sqrt()
+    return torch.where(means[1] != 0, score, torch.nan)
+
+
 #: every score by its name
-METRICS = {score.__name__: score for score in (bias, rmse, ubrmse, corr, nse, kge)}
+METRICS = {score.__name__: score for score in (bias, rmse, ubrmse, corr, nse, kge, kge_2009)}

@@ -138,7 +138,7 @@ def identity(run: Run, config: Mapping) -> dict:
         "settings": preset(part, run.settings, run.method, config) if part else {},
     } | (
         {"validation": config["periods"]["validate"]}
-        if "validation" in METHODS[run.method].reads
+        if "validation" in METHODS[run.method].reads and "validate" in config["periods"]
         else {}
     )
 
@@ -271,11 +271,6 @@ def _model_problems(label, variant, config) -> Iterator[str]:
         yield (
             f"{key}.model: no gradient passes through {process.label}: let it learn through the "
             "surrogate"
-        )
-    if "validation" in method.reads and "validate" not in config["periods"]:
-        yield (
-            f"{key}.method: {method.name} chooses on years of its own: give the configuration "
-            "periods.validate"
         )
 
 

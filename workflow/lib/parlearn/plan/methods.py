@@ -33,13 +33,13 @@ class Method:
     rules : the rules that make its ``parameters.nc``; the first is the one that learns
     reads : what it sees of a unit: ``attributes``, ``series`` (forcing and past observations),
         ``observations`` (in its loss); of training units and the training period alone; and
-        ``validation``, years of their own on which it chooses
+        ``validation``, years of their own on which it chooses, where the configuration has such
     settings : the part of the configuration's ``settings`` that holds its choices, checked by the
         schema of that name; None without
     works_on : ``units`` one by one or in any batch, or whole ``maps`` of a study on a grid
     through : which of :data:`MODELS` it may learn through; empty where it learns nothing
     module : of a method of the rule ``learn_dpl``: the module of the library, by its dotted name,
-        that gives ``Settings`` and ``learn`` as :mod:`parlearn.learn.dpl` does
+        that gives ``Settings``, ``learn`` and ``rebuild`` as :mod:`parlearn.learn.dpl` does
     """
 
     name: str
@@ -84,6 +84,20 @@ def _network(name, label, *reads):
     )
 
 
+def _on_maps(name, label):
+    return Method(
+        name,
+        label,
+        "network",
+        ("learn_dpl",),
+        ("attributes", "observations", "validation"),
+        settings="ganpo",
+        works_on="maps",
+        through=("surrogate", "process"),
+        module="learn.ganpo",
+    )
+
+
 #: in the order in which figures and tables name them
 METHODS = {
     method.name: method
@@ -103,6 +117,8 @@ METHODS = {
         _network("dpl_z", "dPL $g_Z$", "attributes", "series"),
         _network("paraformer_a", "ParaFormer$_A$", "attributes"),
         _network("paraformer_z", "ParaFormer$_Z$", "attributes", "series"),
+        _on_maps("ganpo", "GAN-PO"),
+        _on_maps("l1", "L1"),
     )
 }
 

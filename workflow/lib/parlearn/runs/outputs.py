@@ -111,9 +111,10 @@ def parameters_tensor(ds: xr.Dataset, space: ParameterSpace, path) -> Tensor:
 
 
 def history_table(history: list[dict]) -> pd.DataFrame:
-    """``history.csv`` of a learner's history."""
+    """``history.csv`` of a learner's history: the columns of all, then what it notes beside."""
     columns = ["epoch", "runs_per_cell", "seconds", "train_loss", "validation_loss"]
-    return pd.DataFrame(history)[columns]
+    table = pd.DataFrame(history)
+    return table[[*columns, *(name for name in table if name not in columns)]]
 
 
 def bounds(space: ParameterSpace) -> dict:
