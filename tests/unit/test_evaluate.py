@@ -7,6 +7,7 @@ import scipy.stats
 import torch
 import xarray as xr
 
+from parlearn.metrics import spatial
 from parlearn.metrics.paired import compare
 from parlearn.metrics.progress import first_below
 from parlearn.models.base import ParameterSpace, ProcessModel
@@ -14,6 +15,7 @@ from parlearn.models.observation import observe
 from parlearn.models.parameter import Parameter
 from parlearn.runs import evaluate
 from parlearn.storage import contracts
+from parlearn.study.grid import Grid
 
 PERIODS = {"train": ("2020-01-11", "2020-01-20"), "test": ("2020-01-21", "2020-02-09")}
 TRAIN, TEST = slice(10, 20), slice(20, 40)
@@ -69,6 +71,65 @@ def test_scores_by_hand_and_by_contract(tmp_path):
     contracts.write(scores, tmp_path / "metrics.nc", "metrics")
     back = contracts.read(tmp_path / "metrics.nc", "metrics")
     np.testing.assert_array_equal(back["score"], scores["score"])
+
+
+def _on_a_grid(seed=0):
+    """Simulation, observations and grid of a full map of 12 x 12 units but one."""
+    rng = np.random.default_rng(seed)
+    dims, count = ("model", "cell", "time"), 143
+    simulated = {"evapotranspiration": (dims, rng.uniform(0, 5, (2, count, 40)).astype("f4"))}
+    observed = rng.uniform(0, 5, (count, 40))
+    observed[7, 25] = np.nan
+    return (
+        xr.Dataset(simulated, coords={"time": TIME, "model": ["vic", "surrogate"]}),
+        xr.Dataset({"evapotranspiration": (("cell", "time"), observed)}, coords={"time": TIME}),
+        Grid((12, 12), torch.arange(1, 144)),
+    )
+
+
+def test_maps_are_scored_day_by_day_where_all_units_are_observed(tmp_path):
+    simulated, observed, grid = _on_a_grid()
+    used = np.arange(143) != 20
+    scores = evaluate.score_maps(simulated, observed, PERIODS["test"], grid, used)
+    mask = np.ones(144, bool)
+    mask[[0, 21]] = False
+    maps = [
+        np.insert(x[:, TEST].T, 0, np.nan, axis=1).reshape(20, 12, 12)
+        for x in (
+            simulated["evapotranspiration"].values[1],
+            observed["evapotranspiration"].values,
+        )
+    ]
+    mask = mask.reshape(12, 12)
+    ours = scores.sel(target="evapotranspiration", model="surrogate", map="raw")
+    for name, expected in (
+        ("eof_similarity", spatial.eof_similarity(*maps, mask)),
+        ("ssim", spatial.ssim(*maps, mask)),
+    ):
+        np.testing.assert_allclose(ours[name], expected, atol=1e-6)
+        assert np.isnan(ours[name].values).tolist() == [day == 5 for day in range(20)]
+    part = ours["fss"].sel(percentile=80, neighbourhood=5)
+    np.testing.assert_allclose(part, spatial.fss(*maps, mask, 80, 5), atol=1e-6)
+    whole = evaluate.score(simulated, observed, PERIODS, np.ones(143)).merge(scores)
+    contracts.write(whole, tmp_path / "metrics.nc", "metrics")
+    assert contracts.read(tmp_path / "metrics.nc", "metrics")["fss"].sizes["day"] == 20
+
+
+def test_maps_of_an_ensemble_are_those_of_its_mean():
+    simulated, observed, grid = _on_a_grid()
+    other = simulated * 0.5
+    both = xr.concat([simulated, other], "member").transpose("model", "member", "cell", "time")
+    used = np.ones(143, bool)
+    ensemble = evaluate.score_maps(both, observed, PERIODS["test"], grid, used)
+    mean = evaluate.score_maps(simulated * 0.75, observed, PERIODS["test"], grid, used)
+    xr.testing.assert_allclose(ensemble, mean, atol=1e-6)
+
+
+def test_without_a_whole_map_there_are_no_scores_of_maps():
+    simulated, observed, grid = _on_a_grid()
+    observed["evapotranspiration"][3] = np.nan
+    scores = evaluate.score_maps(simulated, observed, PERIODS["test"], grid, np.ones(143, bool))
+    assert not scores
 
 
 def test_an_ensemble_is_scored_as_its_mean_and_member_by_member(tmp_path):

@@ -15,13 +15,18 @@ import xarray as xr
 
 from parlearn.calibrate.objective import LARGEST_CALL
 from parlearn.metrics.point import METRICS, rmse
+from parlearn.metrics.spatial import eof_similarity, fss, ssim
 from parlearn.models.base import ProcessModel
 from parlearn.models.observation import apply_map, fit_domain_map, observe, pair
 from parlearn.plan.targets import TARGETS
+from parlearn.study.grid import Grid
 from parlearn.study.roles import ROLES, TESTS
 from parlearn.study.tensors import days_of
 
 MAPS = ("raw", "mapped")
+#: of FSS: the lowest and highest shares of a map (Sun et al. 2024, figure 7), and sides of squares
+PERCENTILES = (1, 5, 20, 80, 95, 99)
+SQUARES = (1, 3, 5, 7, 9, 11)
 DIMENSIONS = ("target", "model", "map", "period", "metric", "cell")
 
 Span = tuple[str, str]
@@ -70,11 +75,8 @@ def score(
     correction = [_of_members(x, ensemble) for x in (slope, offset)]
     scores, of_members, counts = [], [], []
     for target in targets:
-        simulated = _tensor(simulation[target].transpose("model", ..., "cell", "time"))
         observed = _tensor(observations[target].transpose("cell", "time"))
-        raw = observe(simulated, target, days[target])
-        mapped = apply_map(raw, *correction) if TARGETS[target].correctable else raw
-        both = torch.stack([raw, mapped], 1)  # (model, map, cell, time), or with a member third
+        both = _as_observed(simulation[target], days[target], correction)
         if ensemble:
             of_members.append(_scores(both.movedim(2, 0), observed, windows, target, metrics))
             both = both.mean(2)
@@ -102,6 +104,80 @@ def score(
             "metric": metrics,
         },
     )
+
+
+def score_maps(
+    simulation: xr.Dataset,
+    observations: xr.Dataset,
+    span: Span,
+    grid: Grid,
+    used,
+    *,
+    slope=1.0,
+    offset=0.0,
+) -> xr.Dataset:
+    """Likeness of simulated and observed maps, day by day (Sun et al. 2024, section 3.3.2).
+
+    Parameters
+    ----------
+    simulation, observations, slope, offset : as for :func:`score`; of an ensemble the mean of its
+        members' series is scored
+    span : first and last day, ISO, inclusive
+    grid : of the study
+    used : (cell,) bool, the units that the maps show; all others are holes
+
+    Returns
+    -------
+    ``eof_similarity`` and ``ssim`` (target, model, map, day) and ``fss`` (target, model, map,
+    percentile, neighbourhood, day); NaN on days that are not observed at every unit shown. Nothing
+    where there is no day that is.
+    """
+    targets = [name for name in observations.data_vars if name in simulation]
+    window = _window(_same_days(simulation, observations), span, "test")
+    mask = grid.to_map(torch.from_numpy(np.asarray(used, bool)), fill=False).numpy()
+    ensemble = "member" in simulation.dims
+    correction = [_of_members(x, ensemble) for x in (slope, offset)]
+    found = {"eof_similarity": [], "ssim": [], "fss": []}
+    for target in targets:
+        seen = grid.to_map(_tensor(observations[target].transpose("time", "cell"))[window]).numpy()
+        both = _as_observed(simulation[target], days_of(observations, target), correction)
+        both = both.mean(2) if ensemble else both
+        for series in both.flatten(0, 1):
+            maps = grid.to_map(series[:, window].T).numpy()
+            found["eof_similarity"].append(eof_similarity(maps, seen, mask))
+            found["ssim"].append(ssim(maps, seen, mask))
+            found["fss"].append(
+                [[fss(maps, seen, mask, p, n) for n in SQUARES] for p in PERCENTILES]
+            )
+    if np.isnan(found["eof_similarity"]).all():
+        return xr.Dataset()
+    leading = (len(targets), simulation.sizes["model"], len(MAPS))
+    dims = {"fss": (*DIMENSIONS[:3], "percentile", "neighbourhood", "day")}
+    return xr.Dataset(
+        {
+            name: (
+                dims.get(name, (*DIMENSIONS[:3], "day")),
+                np.asarray(values, np.float32).reshape(*leading, *np.shape(values)[1:]),
+            )
+            for name, values in found.items()
+        },
+        coords={
+            "target": targets,
+            "model": simulation["model"].values.astype(str),
+            "map": list(MAPS),
+            "percentile": list(PERCENTILES),
+            "neighbourhood": list(SQUARES),
+            "day": observations["time"].values[window],
+        },
+    )
+
+
+def _as_observed(simulated: xr.DataArray, lengths, correction) -> torch.Tensor:
+    """Raw and mapped series (model, map, cell, time), of an ensemble (model, map, member, ...)."""
+    target = str(simulated.name)
+    raw = observe(_tensor(simulated.transpose("model", ..., "cell", "time")), target, lengths)
+    mapped = apply_map(raw, *correction) if TARGETS[target].correctable else raw
+    return torch.stack([raw, mapped], 1)
 
 
 def _scores(series: torch.Tensor, observed: torch.Tensor, windows, target, metrics) -> torch.Tensor:

@@ -223,6 +223,17 @@ KINDS = {
             "gaps",
             "optional",
         ),
+        # of a study on a grid: likeness of the maps of each day
+        "eof_similarity": ("target model map day", None, 0, INF, "gaps", "optional"),
+        "ssim": ("target model map day", None, -1, 1, "gaps", "optional"),
+        "fss": (
+            "target model map percentile neighbourhood day",
+            None,
+            0,
+            1,
+            "gaps",
+            "optional",
+        ),
         **{
             name: (name, None, None, None, "text")
             for name in ("target", "model", "map", "period", "metric")
