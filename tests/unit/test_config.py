@@ -350,7 +350,8 @@ def test_a_choice_by_what_runs_are(figures):
 
     config = load("config/config.yaml")
     runs = experiments.read_runs(ROOT / "config/experiments.yaml", SCHEMAS, config)
-    units = {name for name, method in METHODS.items() if method.works_on == "units"}
+    # those of the study smap
+    units = {n for n, m in METHODS.items() if m.works_on == "units" and m.family != "regional"}
     assert methods({}) == units
     assert methods({"trained": False}) == {"default", "cellmean"}
     assert methods({"family": ["search"]}) == {"sceua"}

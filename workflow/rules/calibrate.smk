@@ -1,5 +1,5 @@
 # Requires: <study>/domain.nc, forcing.nc, training.nc (or filled/{sampling}.nc) and the last round of the surrogate
-# Makes:    <study>/line/{sampling}/{period}.json, which all methods read; <runs>/{run}/calibration/batch-{batch}.nc; of these parameters.nc, trajectory.nc, history.csv
+# Makes:    <study>/line/{sampling}/{period}.json, which all methods read; <runs>/{run}/calibration/batch-{batch}.nc; of these, or of one search for all cells, parameters.nc, trajectory.nc, history.csv
 
 
 rule fit_line:
@@ -108,3 +108,41 @@ rule join_sceua:
         model=MODEL,
     script:
         "../scripts/join_sceua.py"
+
+
+rule calibrate_regional:
+    """Calibrate the coefficients of transfer functions, the same for all cells, with SCE-UA."""
+    input:
+        domain="<study>/domain.nc",
+        forcing="<study>/forcing.nc",
+        training=training_file,
+        line=line_file,
+        surrogate=branch(
+            lambda wildcards: RUNS[wildcards.run].model == "surrogate",
+            then=surrogate_of(ROUNDS),
+            otherwise=[],
+        ),
+    output:
+        parameters="<runs>/{run}/parameters.nc",
+        trajectory="<runs>/{run}/trajectory.nc",
+        history="<runs>/{run}/history.csv",
+        coefficients="<runs>/{run}/coefficients.json",
+    log:
+        "<logs>/calibrate_regional/{run}.log",
+    benchmark:
+        "<benchmarks>/calibrate_regional/{run}.tsv"
+    wildcard_constraints:
+        run=only_by("calibrate_regional"),
+    conda:
+        "../../envs/model.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(8000, 15),
+        runtime=growing(480),
+    params:
+        code=lambda wildcards: code("calibrate_regional", PROCESS.transfer),
+        env=env("model"),
+        run=settings_of,
+        model=MODEL,
+    script:
+        "../scripts/calibrate_regional.py"

@@ -32,6 +32,9 @@ class Process:
     differentiable : whether gradients pass through it: networks may then learn without a surrogate
     scratch : whether it works in files and wants a folder of its own
     runs_on : the device it runs on where the configuration leaves that open
+    transfer : module, by its dotted name inside the library, whose ``TransferFunctions(domain,
+        names)`` make parameters of attributes with coefficients that are the same everywhere; None
+        where it has none, and then no coefficients can be calibrated
     """
 
     name: str
@@ -43,6 +46,7 @@ class Process:
     differentiable: bool = True
     scratch: bool = False
     runs_on: str = "auto"
+    transfer: str | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -58,6 +62,10 @@ class Process:
                     f"{self.label} has no parameter named {name!r}; there are {', '.join(known)}"
                 )
         return tuple(known[name] for name in names)
+
+    def transfer_functions(self, domain, names: Sequence[str]):
+        """Its transfer functions for parameters of these names, bound to a domain."""
+        return import_module(f"parlearn.{self.transfer}").TransferFunctions(domain, names)
 
     def load(self):
         """The module that builds it."""
@@ -75,6 +83,7 @@ PROCESSES = {
             outputs=vic.OUTPUTS,
             # its compiled loop
             runs_on="cpu",
+            transfer="models.vic.transfer",
         ),
     )
 }

@@ -266,6 +266,11 @@ def _model_problems(label, variant, config) -> Iterator[str]:
             f"{key}.model: the configuration has no surrogate (model.simulate_with): let it learn "
             "through the process model or add one"
         )
+    if method.family == "regional" and process.transfer is None:
+        yield (
+            f"{key}.method: {process.label} has no transfer functions: take a method that needs "
+            "none"
+        )
     direct = model not in (NOTHING, "surrogate")
     if direct and method.family == "network" and not process.differentiable:
         yield (

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from importlib import import_module
 
 #: families, and the files that their runs have beside those of every run: ``baseline`` trains
-#: nothing; ``search`` calibrates each unit by itself; ``network`` trains a parameter network by
+#: nothing; ``search`` calibrates each unit by itself; ``regional`` the coefficients of transfer
+#: functions, which all units share; ``network`` trains a parameter network by
 #: gradients
 FAMILIES = {
     "baseline": (),
     "search": ("curve", "history"),
+    "regional": ("curve", "history"),
     "network": ("curve", "history", "card"),
 }
 #: models that a method may learn through, as the column ``model`` of a run calls them
@@ -110,6 +112,15 @@ METHODS = {
             "search",
             ("calibrate_sceua", "join_sceua"),
             ("observations",),
+            settings="sceua",
+            through=("surrogate", "process"),
+        ),
+        Method(
+            "mpr",
+            "MPR",
+            "regional",
+            ("calibrate_regional",),
+            ("attributes", "observations"),
             settings="sceua",
             through=("surrogate", "process"),
         ),
