@@ -42,7 +42,7 @@ class Target:
     slack: float = 0.0
     between: tuple[str, str] | None = None
     scale: str = "domain"
-    scores: tuple[str, ...] = ("bias", "rmse", "ubrmse", "corr", "nse")
+    scores: tuple[str, ...] = ("bias", "rmse", "ubrmse", "corr", "nse", "kge_2009")
     mean_factor: float = 1.0
     mean_unit: str = ""
     digits: int = 3

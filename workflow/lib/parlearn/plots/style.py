@@ -101,7 +101,7 @@ _CORRECTIONS = {"network": ", linear correction per cell", "none": ", no linear 
 OBSERVED = "#333333"
 
 _SCORES = {"bias": "Bias", "rmse": "RMSE", "ubrmse": "ubRMSE", "corr": "Corr", "nse": "NSE"}
-_SCORES |= {"kge": "KGE"}
+_SCORES |= {"kge": "KGE", "kge_2009": "KGE"}
 #: scores in the unit of what is scored
 _WITH_UNIT = ("bias", "rmse", "ubrmse")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

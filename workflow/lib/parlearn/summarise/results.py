@@ -19,6 +19,7 @@ from parlearn.plan.methods import METHODS
 from parlearn.plan.targets import TARGETS
 from parlearn.storage import contracts
 from parlearn.storage.files import read_json
+from parlearn.study.grid import Grid, grid_of
 from parlearn.study.roles import ROLES, TESTS
 
 
@@ -78,6 +79,11 @@ class Results:
         cells = np.arange(self.domain.sizes["cell"]) if cells is None else cells
         there = {name: self.domain[name].values[cells] for name in ("lat", "lon")}
         return pd.DataFrame({"cell": cells, **there})
+
+    @property
+    def grid(self) -> Grid | None:
+        """The regular grid of the study, None where its units lie on none."""
+        return grid_of(self.domain)
 
     def weather(self, days) -> xr.Dataset:
         """Daily precipitation ``prec`` and temperature ``tair`` (cell, time) on some days."""
@@ -152,20 +158,42 @@ class Results:
             )
         return about["provenance_device"], float(about["provenance_peak_memory_mb"])
 
-    def scores(self, run, correction=None) -> xr.DataArray:
-        """Scores (metric, cell) in the test period, by the process model where there are two."""
-        file = self.file(run, "metrics.nc")
-        scores = self._read(file, "metrics")["score"]
-        wanted = {
+    def scores(self, run, correction=None, *, by="process", period="test") -> xr.DataArray:
+        """Scores (metric, cell) in a period, ``by`` the process model or, where there is one, the
+        surrogate."""
+        scores = self._metrics(run)["score"]
+        wanted = self._wanted(run, scores, correction, by) | {"period": period}
+        return self._chosen(run, scores, wanted)
+
+    def likeness(self, run, name, *, by="process") -> xr.DataArray:
+        """Scores of each day's map (day): ``eof_similarity`` or ``ssim``; ``by`` as in scores.
+
+        ValueError where the study has no maps, or none that is observed whole.
+        """
+        metrics = self._metrics(run)
+        if name not in metrics:
+            raise ValueError(
+                f"{self.file(run, 'metrics.nc')} has no {name}: the study's units lie on no grid, "
+                "or on no day are all of them observed"
+            )
+        return self._chosen(run, metrics[name], self._wanted(run, metrics, None, by))
+
+    def _metrics(self, run) -> xr.Dataset:
+        return self._read(self.file(run, "metrics.nc"), "metrics")
+
+    def _wanted(self, run, scores, correction, by) -> dict[str, str]:
+        models = _process_first(scores["model"].values)
+        return {
             "target": self.target,
-            "model": _process_first(scores["model"].values)[0],
+            "model": models[-1] if by == "surrogate" else models[0],
             "map": "mapped" if only_corrects(run.method) else correction or self.correction,
-            "period": "test",
         }
+
+    def _chosen(self, run, scores, wanted) -> xr.DataArray:
         for name, value in wanted.items():
             if value not in scores[name].values:
                 raise ValueError(
-                    f"{file} has no {name} {value!r}; it has "
+                    f"{self.file(run, 'metrics.nc')} has no {name} {value!r}; it has "
                     + ", ".join(map(str, scores[name].values))
                 )
         return scores.sel(wanted)
@@ -175,15 +203,16 @@ class Results:
         part = self.scores(run, correction).isel(cell=self.cells(run.sampling, split))
         return dict(zip(part["metric"].values.astype(str), part.median("cell").values, strict=True))
 
-    def simulated(self, run, cells, days=None) -> xr.DataArray:
+    def simulated(self, run, cells, days=None, *, by="process") -> xr.DataArray:
         """A run's target (cell, time) as an instrument would have seen it in the test period.
 
-        By the process model where there are two; after the run's linear correction, unless raw
+        ``by`` the process model or, where there is one, the surrogate; after the run's linear correction, unless raw
         results are asked for or the target has none; of an ensemble the mean of its members, each
         after its own correction. `days`: first and last day, in place of the test period's.
         """
         both = self._series(run)
-        values = both.sel(model=_process_first(both["model"].values)[0]).isel(cell=cells)
+        models = _process_first(both["model"].values)
+        values = both.sel(model=models[-1] if by == "surrogate" else models[0]).isel(cell=cells)
         seen = observe(torch.from_numpy(values.values), self.target, self._days_of_a_mean())
         if self.correction == "mapped" and TARGETS[self.target].correctable:
             seen = apply_map(seen, *self._line(run, cells))

@@ -1,0 +1,48 @@
+"""FSS of mean maps against the size of the neighbourhood (figure 7 of Sun et al. 2024)."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from parlearn.metrics.spatial import fss
+from parlearn.runs.evaluate import PERCENTILES
+from parlearn.summarise.datasets import by_method, gather, identity
+from parlearn.summarise.results import Results
+
+
+def summarise(runs, results: Results, datasets, by="process") -> pd.DataFrame:
+    """Maps are the means over the test period of the days observed at each cell, simulated alike.
+
+    Returns
+    -------
+    Columns dataset, variant, period, seed, by, percentile, neighbourhood (cells), value; the
+    neighbourhoods are all odd sizes of which a square fits into the map.
+    """
+    grid, tables = results.grid, []
+    if grid is None:
+        raise ValueError("FSS compares maps: the units of this study lie on no grid")
+    sides = range(1, min(grid.shape) + 1, 2)
+    for group in by_method(gather(runs, results, datasets)).values():
+        for member in group:
+            run, cells = member.parts[0]
+            seen = results.observed(cells)
+            series = results.simulated(run, cells, by=by).where(seen.notnull())
+            maps = [_map(x.mean("time").values, cells, grid) for x in (series, seen)]
+            mask = np.isfinite(maps[1])
+            values = [
+                {
+                    "percentile": share,
+                    "neighbourhood": side,
+                    "value": float(fss(maps[0][None], maps[1][None], mask, share, side)[0]),
+                }
+                for share in PERCENTILES
+                for side in sides
+            ]
+            tables.append(pd.DataFrame(values).assign(**identity(member), by=by))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _map(values, cells, grid):
+    whole = np.full(len(grid.index), np.nan)
+    whole[cells] = values
+    return grid.to_map(torch.from_numpy(whole)).numpy()
