@@ -19,7 +19,7 @@ PARTS = {
 
 
 def summarise(runs, results: Results) -> pd.DataFrame:
-    """Columns variant, sampling, period, seed, epoch, part, value; parts a run lacks are left out."""
+    """Columns variant, sampling, period, seed, epoch, part, value, of the parts that a run has."""
     tables = []
     for run in choose(runs, results).itertuples():
         history = results.history(run)

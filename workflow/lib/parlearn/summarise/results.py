@@ -206,9 +206,10 @@ class Results:
     def simulated(self, run, cells, days=None, *, by="process") -> xr.DataArray:
         """A run's target (cell, time) as an instrument would have seen it in the test period.
 
-        ``by`` the process model or, where there is one, the surrogate; after the run's linear correction, unless raw
-        results are asked for or the target has none; of an ensemble the mean of its members, each
-        after its own correction. `days`: first and last day, in place of the test period's.
+        ``by`` the process model or, where there is one, the surrogate; after the run's linear
+        correction, unless raw results are asked for or the target has none; of an ensemble the mean
+        of its members, each after its own correction. `days`: first and last day, in place of the
+        test period's.
         """
         both = self._series(run)
         models = _process_first(both["model"].values)
