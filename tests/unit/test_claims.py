@@ -527,12 +527,12 @@ def test_claims_of_the_huaihe_are_answered_by_runs_on_its_fluxes():
     ("claim", "why"),
     [
         (
-            of_huaihe(order=["mpr", "ganpo"]),
-            "there is no run of mpr at all over two_years",
+            of_huaihe(order=["paraformer_a", "ganpo"]),
+            "there is no run of paraformer_a at all over two_years",
         ),
         (
-            of_huaihe(order=["default", "dpl_z"], quantity={"metric": "ssim"}),
-            "nothing computes ssim yet",
+            of_huaihe(order=["default", "dpl_z"], quantity={"metric": "kge_upper_quartile"}),
+            "nothing computes kge_upper_quartile yet",
         ),
     ],
 )
@@ -541,16 +541,21 @@ def test_what_is_not_built_is_not_run(claim, why):
     assert (entry["why"], files["runs"]) == (why, [])
 
 
-def test_scores_through_the_surrogate_are_not_held_against_those_by_vic():
+def test_scores_through_the_surrogate_are_those_of_the_surrogate():
     by_surrogate = {**HUAIHE, "simulated_by": "surrogate", "method": "dpl_z"}
     value = number(study="huaihe", quantity=by_surrogate)
     ranking = of_huaihe(order=["default", "dpl_z"], quantity={"simulated_by": "surrogate"})
     (one, two), files = planned(value, ranking, name="config/huaihe.yaml")
-    assert one["why"] == "of what the surrogate simulates, and ours is simulated by VIC"
-    # it stands beside ours, and a ranking may be tried
+    assert one["why"] == two["why"] == ""
     assert files["runs"][0] == "<runs>/dpl_z_et_1/metrics.nc"
-    assert two["why"] == ""
-    assert "simulated by the surrogate there, by VIC here" in two["notes"]
+    assert "simulated by the surrogate, as there" in two["notes"]
+
+
+def test_what_is_held_against_the_default_reads_its_scores():
+    claim = of_huaihe(order=["ganpo", "dpl_z"], quantity={"metric": "share_rmse_below_default"})
+    (entry,), files = planned(claim, name="config/huaihe_twin.yaml")
+    assert {term["default"] for term in entry["terms"]} == {"default_et"}
+    assert "<runs>/default_et/metrics.nc" in files["runs"]
 
 
 @pytest.mark.parametrize(

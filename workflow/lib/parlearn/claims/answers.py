@@ -10,6 +10,7 @@ import pandas as pd
 from parlearn.claims.quantities import QUANTITIES, Asked, AtMost, Files
 from parlearn.plan.claims import RANKINGS, TIMES
 from parlearn.plan.methods import METHODS
+from parlearn.storage.contracts import SURROGATE
 
 REPRODUCED, DIFFERS, NOT_RUN = "reproduced", "differs", "not run"
 
@@ -259,6 +260,8 @@ def _least(value) -> float:
 def _values(term, quantity, files) -> dict[int, float]:
     """The quantity for each seed; a surrogate has one."""
     optional = {k: quantity[k] for k in ("target", "parameter", "correction") if k in quantity}
+    optional["emulated"] = quantity.get("simulated_by") == SURROGATE
+    optional["default"] = term.get("default", "")
     runs = term["runs"] or [{"run": "", "seed": 0}]
     number = QUANTITIES[quantity["metric"]]
     return {

@@ -13,6 +13,7 @@ from parlearn.study.roles import TESTS
 from parlearn.study.splits import on_sphere
 from parlearn.summarise.fields import bounds_of, correlate, is_log
 from parlearn.summarise.means import cell_means
+from parlearn.summarise.neighbourhoods import of_run
 from parlearn.summarise.results import Results, read_card
 
 #: attribute of the networks that holds a cell's mean precipitation, by source
@@ -29,7 +30,9 @@ class AtMost(float):
 class Asked:
     """One number: of a run (a row of the table of runs), at the cells of a sampling.
 
-    ``correction``: ``none`` for scores before the linear correction.
+    ``correction``: ``none`` for scores before the linear correction. ``emulated``: of what the
+    surrogate simulates, where there is one. ``default``: the run of default parameters, where
+    the number is held against it.
     """
 
     run: SimpleNamespace
@@ -38,6 +41,8 @@ class Asked:
     target: str = "soil_moisture"
     parameter: str = ""
     correction: str = ""
+    emulated: bool = False
+    default: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,16 +74,21 @@ class Files:
         split = next(split for split, role in TESTS.items() if role == asked.cells)
         return self.results.cells(asked.sampling, split)
 
-    def scores(self, asked: Asked, metric: str) -> np.ndarray:
-        """A score in the test period at the cells asked for, those that have one."""
+    def scores(self, asked: Asked, metric: str, period: str = "test") -> np.ndarray:
+        """A score in a period at the cells asked for, those that have one."""
+        values = self.every_score(asked, metric, period)
+        return values[np.isfinite(values)]
+
+    def every_score(self, asked: Asked, metric: str, period: str = "test") -> np.ndarray:
+        """A score in a period at the cells asked for; NaN where one has none."""
         results = replace(self.results, target=asked.target)
         score_map = "raw" if asked.correction == "none" else None
-        key = (asked.run.run, asked.target, "scores", score_map)
-        scores = self.keep(key, lambda: results.scores(asked.run, score_map))
+        how = {"emulated": asked.emulated, "period": period}
+        key = (asked.run.run, asked.target, "scores", score_map, *how.values())
+        scores = self.keep(key, lambda: results.scores(asked.run, score_map, **how))
         if metric not in scores["metric"].values:
             raise ValueError(f"{results.file(asked.run, 'metrics.nc')} has no metric {metric!r}")
-        values = scores.sel(metric=metric).values[self.cells(asked)].astype(np.float64)
-        return values[np.isfinite(values)]
+        return scores.sel(metric=metric).values[self.cells(asked)].astype(np.float64)
 
     def parameter(self, asked: Asked) -> tuple[np.ndarray, tuple[float, float]]:
         """A parameter at the cells asked for, and its bounds."""
@@ -127,6 +137,56 @@ def _quantile(metric, q):
 
 def _of(statistic, values) -> float:
     return float(statistic(values)) if len(values) else np.nan
+
+
+def _share_above(metric, least):
+    return lambda files, asked: _of(
+        lambda values: np.mean(values > least), files.scores(asked, metric)
+    )
+
+
+def _improvement(files, asked, period):
+    """1 - RMSE over that of the default parameters, at cells that have both."""
+    known = replace(asked, run=SimpleNamespace(run=asked.default, method="default"))
+    ours, theirs = (files.every_score(one, "rmse", period) for one in (asked, known))
+    change = 1 - ours / np.where(theirs > 0, theirs, np.nan)
+    return change[np.isfinite(change)]
+
+
+def _share_improved(files, asked):
+    return _of(lambda change: np.mean(change > 0), _improvement(files, asked, "test"))
+
+
+def _improvement_lost(files, asked):
+    train, test = (_of(np.median, _improvement(files, asked, p)) for p in ("train", "test"))
+    return train - test
+
+
+def _likeness(name):
+    def mean(files, asked):
+        results = replace(files.results, target=asked.target)
+        of_days = results.likeness(asked.run, name, emulated=asked.emulated).values
+        return _of(np.mean, of_days[np.isfinite(of_days)])
+
+    return mean
+
+
+def _fss(*shares):
+    """Mean over neighbourhoods of the FSS of the mean map, of these percentiles."""
+
+    def mean(files, asked):
+        results = replace(files.results, target=asked.target, test=files.span)
+        table = files.keep(
+            (asked.run.run, asked.target, "fss", asked.emulated),
+            lambda: of_run(asked.run, results, files.cells(asked), asked.emulated),
+        )
+        return float(table.loc[table["percentile"].isin(shares), "value"].mean())
+
+    return mean
+
+
+def _minutes(files, asked):
+    return float(files.results.history(asked.run)["seconds"].iloc[-1] / 60)
 
 
 def _bias_range(files, asked):
@@ -200,7 +260,20 @@ def _corr_with_vic(files, asked):
 
 #: name in config/claims.yaml -> the number of a run; NaN where it is not defined
 QUANTITIES: dict[str, Callable[[Files, Asked], float]] = {
-    **{metric: _median(metric) for metric in ("bias", "rmse", "ubrmse", "corr", "nse", "kge")},
+    **{
+        metric: _median(metric)
+        for metric in ("bias", "rmse", "ubrmse", "corr", "nse", "kge", "kge_2009")
+    },
+    "share_corr_above_0.75": _share_above("corr", 0.75),
+    "share_kge_2009_above_0.6": _share_above("kge_2009", 0.6),
+    "share_rmse_below_default": _share_improved,
+    "relative_rmse_change_lost_in_test": _improvement_lost,
+    "eof_score": _likeness("eof_similarity"),
+    "ssim": _likeness("ssim"),
+    "fss_low": _fss(1, 5, 20),
+    "fss_highest_5": _fss(95),
+    "fss_high": _fss(80, 99),
+    "training_minutes": _minutes,
     "bias_interquartile_range": _bias_range,
     "nse_lower_quartile": _quantile("nse", 0.25),
     "nse_upper_quartile": _quantile("nse", 0.75),

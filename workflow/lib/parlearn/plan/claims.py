@@ -21,6 +21,8 @@ class Reads:
 
     run: tuple[str, ...] = ()
     study: tuple[str, ...] = ()
+    #: of the run of default parameters, where a score is held against the default's
+    default: tuple[str, ...] = ()
 
     @property
     def observed(self) -> bool:
@@ -31,6 +33,7 @@ class Reads:
 _SCORES = Reads(("metrics.nc",))
 _MEANS = Reads(("simulation.nc", "parameters.nc"), ("observations.nc",))
 _FIELD = Reads(("parameters.nc",))
+_BESIDE_DEFAULT = Reads(("metrics.nc",), default=("metrics.nc",))
 
 #: the vocabulary of claims: each name is a function in :mod:`parlearn.claims.quantities`
 METRICS = {
@@ -40,6 +43,24 @@ METRICS = {
     "corr": _SCORES,
     "nse": _SCORES,
     "kge": _SCORES,
+    # with the ratio of standard deviations (Gupta et al. 2009); `kge` has that of coefficients of
+    # variation
+    "kge_2009": _SCORES,
+    # shares of the cells
+    "share_corr_above_0.75": _SCORES,
+    "share_kge_2009_above_0.6": _SCORES,
+    "share_rmse_below_default": _BESIDE_DEFAULT,
+    # what is lost from the training to the test period: of 1 - RMSE over that of the default
+    "relative_rmse_change_lost_in_test": _BESIDE_DEFAULT,
+    # means over days
+    "eof_score": _SCORES,
+    "ssim": _SCORES,
+    # of the mean map over the test period, means over neighbourhoods: its lowest values, its
+    # highest 5 %, its other high ones
+    "fss_low": _MEANS,
+    "fss_high": _MEANS,
+    "fss_highest_5": _MEANS,
+    "training_minutes": Reads(("history.csv", "parameters.nc")),
     "bias_interquartile_range": _SCORES,
     "nse_lower_quartile": _SCORES,
     "nse_upper_quartile": _SCORES,
@@ -58,27 +79,7 @@ METRICS = {
     "corr_with_vic": Reads(),
 }
 #: what papers state and nothing computes yet: such a claim is not run
-NOT_COMPUTED = (
-    "kge_lower_quartile",
-    "kge_upper_quartile",
-    # with the ratio of standard deviations (Gupta et al. 2009); `kge` has that of coefficients of
-    # variation
-    "kge_2009",
-    # shares of the cells
-    "share_corr_above_0.75",
-    "share_kge_2009_above_0.6",
-    "share_rmse_below_default",
-    # what is lost from the training to the test period: of 1 - RMSE over that of the default
-    "relative_rmse_change_lost_in_test",
-    # means over days
-    "eof_score",
-    "ssim",
-    # of the mean field over the test period: its lowest values, its high ones, its highest 5 %
-    "fss_low",
-    "fss_high",
-    "fss_highest_5",
-    "training_minutes",
-)
+NOT_COMPUTED = ("kge_lower_quartile", "kge_upper_quartile")
 #: metrics of time: compared between runs on one machine, never with a time that a paper prints
 TIMES = ("seconds_to_functional", "seconds_per_epoch", "training_minutes")
 #: metrics of one parameter, which the claim names
@@ -158,6 +159,12 @@ def claim_files(entries: list[dict], config: Mapping) -> dict[str, list[str]]:
         for term in entry["terms"]
         for row in term["runs"]
         for name in reads.run
+    }
+    runs |= {
+        f"<runs>/{term['default']}/{name}": None
+        for entry, reads in zip(answered, metrics, strict=True)
+        for term in entry["terms"]
+        for name in reads.default
     }
     card = f"<study>/surrogate/round-{config.get('simulate', {}).get('rounds', 0)}/card.json"
     of_surrogate = any(
@@ -281,7 +288,7 @@ def _entry(claim, runs, config) -> dict:
         entry["why"] = f"the source {source['name']} has no observations of {target}"
         return entry
     terms, notes, missing = _terms(claim, _reading(claim, config), runs, config)
-    why = missing or _not_comparable(claim, terms, source)
+    why = missing or _not_comparable(claim, terms, config)
     # that it is a twin says more than what is missing on it
     if source["name"] == "twin" and (_published(claim) or claim.get("data") == "real"):
         why = "of real data, and this is a twin"
@@ -296,15 +303,19 @@ def _published(claim) -> bool:
     return claim["compare"] not in RANKINGS
 
 
-def _not_comparable(claim, terms, source) -> str:
+def _has_surrogate(config) -> bool:
+    return "surrogate" in config["model"]["simulate_with"]
+
+
+def _not_comparable(claim, terms, config) -> str:
     """Why our number, which is there, cannot be held against the published one; empty if it can."""
-    quantity = claim["quantity"]
+    quantity, source = claim["quantity"], config["source"]
     if not _published(claim):
         return ""
     if any(term["method"] == "default" for term in terms) and not source.get("priors"):
         return f"of the parameters of {PUBLISHED_DEFAULT[claim['study']]}, which are not here"
-    if quantity.get("simulated_by") == "surrogate":
-        return "of what the surrogate simulates, and ours is simulated by VIC"
+    if quantity.get("simulated_by") == "surrogate" and not _has_surrogate(config):
+        return "of what a surrogate simulates, and there is none here"
     if quantity["metric"] in TIMES and "ratio" not in quantity:
         return "a time on the machine of the paper"
     return ""
@@ -327,7 +338,12 @@ def _notes(claim, terms, config) -> list[str]:
     if quantity.get("correction") == "none":
         notes.append("scored before the linear correction, which would remove it")
     if quantity.get("simulated_by") == "surrogate":
-        notes.append("simulated by the surrogate there, by VIC here")
+        label = PROCESSES[config["model"]["process"]].label
+        notes.append(
+            "simulated by the surrogate, as there"
+            if _has_surrogate(config)
+            else f"simulated by the surrogate there, by {label} here"
+        )
     if "functional" in quantity["metric"] and config["threshold"] != FUNCTIONAL:
         notes.append(f"functional: RMSE {config['threshold']} in place of {FUNCTIONAL}")
     if source["name"] == "twin" and not _published(claim):
@@ -384,6 +400,11 @@ def _terms(claim, reading, runs, config) -> tuple[list[dict], list[str], str]:
         if (sampling := here["sampling"]) not in config["samplings"]:
             return terms, [], f"there is no sampling {sampling} here"
         found = _runs_like(here, runs, claim["study"])
+        if METRICS[claim["quantity"]["metric"]].default:
+            known = _runs_like({**here, "method": "default"}, runs, claim["study"])
+            if not known:
+                return terms, [], "there is no run of default parameters to compare with"
+            term["default"] = known[0].run
         if not found:
             period = f" over {here['period']}" if "period" in here else ""
             return terms, [], f"there is no run of {here['method']} at {sampling}{period}"

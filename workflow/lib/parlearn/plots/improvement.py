@@ -5,7 +5,7 @@ import numpy as np
 from parlearn.plots import style
 from parlearn.plots.sheet import Sheet
 
-_COLUMNS = ["dataset", "variant", "seed", "by", "scored", "change"]
+_COLUMNS = ["dataset", "variant", "seed", "emulated", "scored", "change"]
 _BETTER, _WORSE = "#B2182B", "#2166AC"
 _SAID = {"train": "training period", "test": "test period"}
 
@@ -35,7 +35,7 @@ def draw(sheet: Sheet):
         for ax in axes[-1]:
             ax.set_xlabel("RMSE taken away, % of the default's")
         trained = table["seed"].min()
-        by = "the surrogate" if table["by"].iloc[0] == "surrogate" else "the process model"
+        by = style.say_model(table)
         notes = [str(table["dataset"].iloc[0]), f"seed {trained:.0f}", f"simulated by {by}"]
         sheet.save(fig, table, notes)
 

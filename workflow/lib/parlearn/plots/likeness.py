@@ -5,7 +5,7 @@ import pandas as pd
 from parlearn.plots import style
 from parlearn.plots.sheet import Sheet
 
-_COLUMNS = ["dataset", "variant", "seed", "by", "score", "date", "value"]
+_COLUMNS = ["dataset", "variant", "seed", "emulated", "score", "date", "value"]
 _LABELS = {"eof_similarity": "EOF distance (0 is perfect)", "ssim": "SSIM (1 is perfect)"}
 #: days of the running mean that is drawn in full colour
 _SMOOTH = 15
@@ -33,7 +33,7 @@ def draw(sheet: Sheet):
             style.letter(ax, letter)
             ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
         style.date_axis(axes[-1])
-        by = "the surrogate" if table["by"].iloc[0] == "surrogate" else "the process model"
+        by = style.say_model(table)
         notes = [str(table["dataset"].iloc[0]), f"simulated by {by}", _seeds(table)]
         sheet.save(fig, table, notes)
 

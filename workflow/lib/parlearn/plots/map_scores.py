@@ -10,7 +10,7 @@ _DIGITS = {"rmse": 3, "corr": 3, "kge_2009": 3, "eof_similarity": 4, "ssim": 3}
 
 def draw(sheet: Sheet):
     """Mean RMSE over cells, medians of Corr and KGE, means over days of EOF distance and SSIM."""
-    table = sheet.read([*_KEYS, "period", "seed", "value", "by", "target"])
+    table = sheet.read([*_KEYS, "period", "seed", "value", "emulated", "target"])
     target = table["target"].iloc[0]
     numbers = over_seeds(table, [*_KEYS, "period"])
     cells = {(row.dataset, row.variant, row.quantity): row for row in numbers.itertuples()}
@@ -35,6 +35,6 @@ def draw(sheet: Sheet):
         ]
         period = style.say_period(here["period"].iloc[0])
         parts.append((f"{dataset}, trained on {period}{spread_words(here)}", head, rows))
-    by = "the surrogate" if table["by"].iloc[0] == "surrogate" else "the process model"
+    by = style.say_model(table)
     seeds = style.note_on_seeds(numbers[numbers["quantity"] == "rmse"])
     save_tables(sheet, parts, numbers, [seeds, f"test period, simulated by {by}"])

@@ -3,7 +3,7 @@
 from parlearn.plots import style
 from parlearn.plots.sheet import Sheet
 
-_COLUMNS = ["dataset", "variant", "seed", "by", "percentile", "neighbourhood", "value"]
+_COLUMNS = ["dataset", "variant", "seed", "emulated", "percentile", "neighbourhood", "value"]
 
 
 def draw(sheet: Sheet):
@@ -42,6 +42,6 @@ def draw(sheet: Sheet):
             ax.set_ylabel("FSS")
         handles, labels = axes.flat[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside lower center", ncols=min(5, len(handles)))
-        by = "the surrogate" if table["by"].iloc[0] == "surrogate" else "the process model"
+        by = style.say_model(table)
         notes = [str(table["dataset"].iloc[0]), f"mean map of the test period by {by}"]
         sheet.save(fig, table, notes)

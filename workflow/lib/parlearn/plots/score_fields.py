@@ -3,7 +3,7 @@
 from parlearn.plots import maps, style
 from parlearn.plots.sheet import Sheet
 
-_COLUMNS = ["dataset", "variant", "seed", "by", "target", "metric", "lat", "lon", "value"]
+_COLUMNS = ["dataset", "variant", "seed", "emulated", "target", "metric", "lat", "lon", "value"]
 #: above these a map counts its cells, as the text of Sun et al. (2024, section 4.1) does
 _GOOD = {"corr": 0.75, "kge_2009": 0.6}
 
@@ -53,7 +53,7 @@ def _say(metric, values) -> str:
 
 def _notes(table):
     trained = table[table["variant"].map(style.is_trained)]
-    by = "the surrogate" if table["by"].iloc[0] == "surrogate" else "the process model"
+    by = style.say_model(table)
     return [
         str(table["dataset"].iloc[0]),
         f"seed {trained['seed'].min():.0f}",

@@ -218,6 +218,11 @@ def note_on_seeds(table: pd.DataFrame) -> str:
     return " to ".join(map(str, [numbers[0], numbers[-1]][: len(numbers)])) + " seeds"
 
 
+def say_model(table: pd.DataFrame) -> str:
+    """What simulated the series of a table with the column ``emulated``."""
+    return "the surrogate" if table["emulated"].iloc[0] else "the process model"
+
+
 def is_trained(name) -> bool:
     """Whether a variant, or a run early in its training (``@early``), was trained."""
     return METHODS[read_variant(name.removesuffix("@early")).method].trained

@@ -8,12 +8,12 @@ from parlearn.summarise.datasets import by_method, gather, identity
 from parlearn.summarise.results import Results
 
 
-def summarise(runs, results: Results, datasets, by="process") -> pd.DataFrame:
+def summarise(runs, results: Results, datasets, emulated=False) -> pd.DataFrame:
     """Relative change of the RMSE, (default - method) / default (eq. 7), of the lowest seed.
 
     Returns
     -------
-    Columns dataset, variant, period, seed, by, scored (``train`` or ``test``), cell, change (in %,
+    Columns dataset, variant, period, seed, emulated, scored (``train`` or ``test``), cell, change (in %,
     positive where the error is smaller).
     """
     groups = [group[0] for group in by_method(gather(runs, results, datasets)).values()]
@@ -28,16 +28,18 @@ def summarise(runs, results: Results, datasets, by="process") -> pd.DataFrame:
             )
         for period in ("train", "test"):
             ours, known = (
-                _rmse(m, results, by, period) for m in (member, defaults[member.dataset])
+                _rmse(m, results, emulated, period) for m in (member, defaults[member.dataset])
             )
             change = 100 * (known - ours) / np.where(known > 0, known, np.nan)
             table = pd.DataFrame({"cell": member.cells, "change": change, "scored": period})
-            tables.append(table.assign(**identity(member), by=by))
+            tables.append(table.assign(**identity(member), emulated=emulated))
     return pd.concat(tables, ignore_index=True)
 
 
-def _rmse(member, results, by, period):
+def _rmse(member, results, emulated, period):
     def read(run, cells):
-        return results.scores(run, by=by, period=period).sel(metric="rmse").values[cells]
+        return (
+            results.scores(run, emulated=emulated, period=period).sel(metric="rmse").values[cells]
+        )
 
     return member.collect(read)

@@ -8,16 +8,16 @@ from parlearn.summarise.results import Results
 SCORES = ("eof_similarity", "ssim")
 
 
-def summarise(runs, results: Results, datasets, by="process") -> pd.DataFrame:
-    """Of each method and seed: columns dataset, variant, period, seed, by, score, date, value."""
+def summarise(runs, results: Results, datasets, emulated=False) -> pd.DataFrame:
+    """Of each method and seed: columns dataset, variant, period, seed, emulated, score, date, value."""
     tables = []
     for group in by_method(gather(runs, results, datasets)).values():
         for member in group:
             if len(member.parts) > 1:
                 raise ValueError(f"{member.dataset!r} is pooled over folds, which share no map")
             for name in SCORES:
-                of_days = results.likeness(member.parts[0][0], name, by=by)
+                of_days = results.likeness(member.parts[0][0], name, emulated=emulated)
                 table = of_days.to_series().rename("value").reset_index()
                 table = table.rename(columns={"day": "date"})[["date", "value"]]
-                tables.append(table.assign(**identity(member), by=by, score=name))
+                tables.append(table.assign(**identity(member), emulated=emulated, score=name))
     return pd.concat(tables, ignore_index=True)

@@ -8,24 +8,24 @@ from parlearn.summarise.likeness import SCORES
 from parlearn.summarise.results import Results
 
 
-def summarise(runs, results: Results, datasets, by="process") -> pd.DataFrame:
+def summarise(runs, results: Results, datasets, emulated=False) -> pd.DataFrame:
     """Of each method and seed: the mean RMSE over cells, and the means over days of SSIM and the
     EOF distance; medians over cells of corr and KGE.
 
     Returns
     -------
-    Columns dataset, variant, period, seed, by, target, quantity, value.
+    Columns dataset, variant, period, seed, emulated, target, quantity, value.
     """
     rows = []
     for group in by_method(gather(runs, results, datasets)).values():
         for member in group:
             run, cells = member.parts[0]
-            scores = results.scores(run, by=by).isel(cell=cells)
+            scores = results.scores(run, emulated=emulated).isel(cell=cells)
             found = {"rmse": float(scores.sel(metric="rmse").mean())}
             for name in SCORES:
-                found[name] = float(np.nanmean(results.likeness(run, name, by=by)))
+                found[name] = float(np.nanmean(results.likeness(run, name, emulated=emulated)))
             for name in ("corr", "kge_2009"):
                 found[name] = float(scores.sel(metric=name).median())
-            about = identity(member) | {"by": by, "target": results.target}
+            about = identity(member) | {"emulated": emulated, "target": results.target}
             rows += [about | {"quantity": q, "value": v} for q, v in found.items()]
     return pd.DataFrame(rows)

@@ -10,36 +10,42 @@ from parlearn.summarise.datasets import by_method, gather, identity
 from parlearn.summarise.results import Results
 
 
-def summarise(runs, results: Results, datasets, by="process") -> pd.DataFrame:
+def summarise(runs, results: Results, datasets, emulated=False) -> pd.DataFrame:
     """Maps are the means over the test period of the days observed at each cell, simulated alike.
 
     Returns
     -------
-    Columns dataset, variant, period, seed, by, percentile, neighbourhood (cells), value; the
+    Columns dataset, variant, period, seed, emulated, percentile, neighbourhood (cells), value; the
     neighbourhoods are all odd sizes of which a square fits into the map.
     """
-    grid, tables = results.grid, []
-    if grid is None:
-        raise ValueError("FSS compares maps: the units of this study lie on no grid")
-    sides = range(1, min(grid.shape) + 1, 2)
+    tables = []
     for group in by_method(gather(runs, results, datasets)).values():
         for member in group:
             run, cells = member.parts[0]
-            seen = results.observed(cells)
-            series = results.simulated(run, cells, by=by).where(seen.notnull())
-            maps = [_map(x.mean("time").values, cells, grid) for x in (series, seen)]
-            mask = np.isfinite(maps[1])
-            values = [
-                {
-                    "percentile": share,
-                    "neighbourhood": side,
-                    "value": float(fss(maps[0][None], maps[1][None], mask, share, side)[0]),
-                }
-                for share in PERCENTILES
-                for side in sides
-            ]
-            tables.append(pd.DataFrame(values).assign(**identity(member), by=by))
+            table = of_run(run, results, cells, emulated)
+            tables.append(table.assign(**identity(member), emulated=emulated))
     return pd.concat(tables, ignore_index=True)
+
+
+def of_run(run, results: Results, cells, emulated=False) -> pd.DataFrame:
+    """Columns percentile, neighbourhood and value of one run at these cells."""
+    grid = results.grid
+    if grid is None:
+        raise ValueError("FSS compares maps: the units of this study lie on no grid")
+    seen = results.observed(cells)
+    series = results.simulated(run, cells, emulated=emulated).where(seen.notnull())
+    maps = [_map(x.mean("time").values, cells, grid) for x in (series, seen)]
+    mask = np.isfinite(maps[1])
+    values = [
+        {
+            "percentile": share,
+            "neighbourhood": side,
+            "value": float(fss(maps[0][None], maps[1][None], mask, share, side)[0]),
+        }
+        for share in PERCENTILES
+        for side in range(1, min(grid.shape) + 1, 2)
+    ]
+    return pd.DataFrame(values)
 
 
 def _map(values, cells, grid):

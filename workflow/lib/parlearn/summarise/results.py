@@ -158,15 +158,15 @@ class Results:
             )
         return about["provenance_device"], float(about["provenance_peak_memory_mb"])
 
-    def scores(self, run, correction=None, *, by="process", period="test") -> xr.DataArray:
-        """Scores (metric, cell) in a period, ``by`` the process model or, where there is one, the
-        surrogate."""
+    def scores(self, run, correction=None, *, emulated=False, period="test") -> xr.DataArray:
+        """Scores (metric, cell) in a period of what the process model simulates; ``emulated``: of
+        what the surrogate does, where there is one."""
         scores = self._metrics(run)["score"]
-        wanted = self._wanted(run, scores, correction, by) | {"period": period}
+        wanted = self._wanted(run, scores, correction, emulated) | {"period": period}
         return self._chosen(run, scores, wanted)
 
-    def likeness(self, run, name, *, by="process") -> xr.DataArray:
-        """Scores of each day's map (day): ``eof_similarity`` or ``ssim``; ``by`` as in scores.
+    def likeness(self, run, name, *, emulated=False) -> xr.DataArray:
+        """Scores of each day's map (day): ``eof_similarity`` or ``ssim``; ``emulated`` as in scores.
 
         ValueError where the study has no maps, or none that is observed whole.
         """
@@ -176,16 +176,16 @@ class Results:
                 f"{self.file(run, 'metrics.nc')} has no {name}: the study's units lie on no grid, "
                 "or on no day are all of them observed"
             )
-        return self._chosen(run, metrics[name], self._wanted(run, metrics, None, by))
+        return self._chosen(run, metrics[name], self._wanted(run, metrics, None, emulated))
 
     def _metrics(self, run) -> xr.Dataset:
         return self._read(self.file(run, "metrics.nc"), "metrics")
 
-    def _wanted(self, run, scores, correction, by) -> dict[str, str]:
+    def _wanted(self, run, scores, correction, emulated) -> dict[str, str]:
         models = _process_first(scores["model"].values)
         return {
             "target": self.target,
-            "model": models[-1] if by == "surrogate" else models[0],
+            "model": models[-1 if emulated else 0],
             "map": "mapped" if only_corrects(run.method) else correction or self.correction,
         }
 
@@ -203,17 +203,17 @@ class Results:
         part = self.scores(run, correction).isel(cell=self.cells(run.sampling, split))
         return dict(zip(part["metric"].values.astype(str), part.median("cell").values, strict=True))
 
-    def simulated(self, run, cells, days=None, *, by="process") -> xr.DataArray:
+    def simulated(self, run, cells, days=None, *, emulated=False) -> xr.DataArray:
         """A run's target (cell, time) as an instrument would have seen it in the test period.
 
-        ``by`` the process model or, where there is one, the surrogate; after the run's linear
-        correction, unless raw results are asked for or the target has none; of an ensemble the mean
-        of its members, each after its own correction. `days`: first and last day, in place of the
-        test period's.
+        By the process model, ``emulated`` by the surrogate where there is one; after the run's
+        linear correction, unless raw results are asked for or the target has none; of an ensemble
+        the mean of its members, each after its own correction. `days`: first and last day, in place
+        of the test period's.
         """
         both = self._series(run)
         models = _process_first(both["model"].values)
-        values = both.sel(model=models[-1] if by == "surrogate" else models[0]).isel(cell=cells)
+        values = both.sel(model=models[-1 if emulated else 0]).isel(cell=cells)
         seen = observe(torch.from_numpy(values.values), self.target, self._days_of_a_mean())
         if self.correction == "mapped" and TARGETS[self.target].correctable:
             seen = apply_map(seen, *self._line(run, cells))
