@@ -13,8 +13,8 @@ def summarise(runs, results: Results, datasets, emulated=False) -> pd.DataFrame:
 
     Returns
     -------
-    Columns dataset, variant, period, seed, emulated, scored (``train`` or ``test``), cell, change (in %,
-    positive where the error is smaller).
+    Columns dataset, variant, period, seed, emulated, scored (``train`` or ``test``), cell, change
+    (in %, positive where the error is smaller).
     """
     groups = [group[0] for group in by_method(gather(runs, results, datasets)).values()]
     defaults = {m.dataset: m for m in groups if is_default(m.parts[0][0])}
