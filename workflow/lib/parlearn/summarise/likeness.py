@@ -9,7 +9,7 @@ SCORES = ("eof_similarity", "ssim")
 
 
 def summarise(runs, results: Results, datasets, emulated=False) -> pd.DataFrame:
-    """Of each method and seed: columns dataset, variant, period, seed, emulated, score, date, value."""
+    """Columns dataset, variant, period, seed, emulated, score, date, value; all seeds."""
     tables = []
     for group in by_method(gather(runs, results, datasets)).values():
         for member in group:

@@ -166,7 +166,7 @@ class Results:
         return self._chosen(run, scores, wanted)
 
     def likeness(self, run, name, *, emulated=False) -> xr.DataArray:
-        """Scores of each day's map (day): ``eof_similarity`` or ``ssim``; ``emulated`` as in scores.
+        """Scores (day) of each map: ``eof_similarity`` or ``ssim``; ``emulated`` as in scores.
 
         ValueError where the study has no maps, or none that is observed whole.
         """
