@@ -9,6 +9,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from parlearn.learn import ganpo
 from parlearn.learn.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,16 +104,20 @@ def test_every_key_is_explained(name):
     assert not keys(schema) - named, "config/README.md does not explain these keys"
 
 
-def learner_table() -> dict[str, str]:
-    """Settings of learners in config/README.md: name -> default, as text."""
+def learner_table(whose: str) -> dict[str, str]:
+    """Settings of ``whose`` in config/README.md: name -> default, as text."""
     text = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
-    section = text.split("### Settings of learners")[1].split("\n## ")[0]
+    section = re.split(r"\n#{2,3} ", text.split(f"### Settings of {whose}")[1])[0]
     return dict(re.findall(r"(?m)^\| `(\w+)` \| ([^|]*?) *\|", section))
 
 
-def test_settings_of_learners_are_those_of_the_page():
-    table = learner_table()
-    known = {field.name: field for field in fields(Settings) if field.name not in OF_RUNS}
+LEARNERS = {"learners": ("dpl", Settings), "GAN-PO": ("ganpo", ganpo.Settings)}
+
+
+@pytest.mark.parametrize("whose", LEARNERS)
+def test_settings_of_learners_are_those_of_the_page(whose):
+    table, settings = learner_table(whose), LEARNERS[whose][1]
+    known = {field.name: field for field in fields(settings) if field.name not in OF_RUNS}
     assert list(table) == list(known)
     for name, field in known.items():
         if field.default is MISSING:
@@ -123,16 +128,26 @@ def test_settings_of_learners_are_those_of_the_page():
             assert table[name] == str(field.default), name
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(Settings) if f.name not in OF_RUNS])
-def test_schema_and_library_take_the_same_settings(name):
-    schema = yaml.safe_load((SCHEMAS / "dpl.schema.yaml").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(
+    ("schema", "settings", "name"),
+    [
+        (schema, settings, field.name)
+        for schema, settings in LEARNERS.values()
+        for field in fields(settings)
+        if field.name not in OF_RUNS
+    ],
+)
+def test_schema_and_library_take_the_same_settings(schema, settings, name):
+    schema = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text(encoding="utf-8"))
     rule = schema["properties"][name]
     whole = rule.get("type") == "integer"
     tried = [-1, 0, 1, 2, 3] if whole else [-0.1, 0.0, 0.5, 1.0, 1.5]
+    # others that it must be larger than
+    larger = {"window": 32} if name == "batch" and settings is ganpo.Settings else {}
     for value in rule.get("enum", tried):
         accepted = Draft202012Validator(rule).is_valid(value)
         try:
-            Settings(**({"epochs": 1} | {name: value}))
+            settings(**({"epochs": 1, "batch": 2} | larger | {name: value}))
             taken = True
         except ValueError:
             taken = False
