@@ -14,7 +14,8 @@ def draw(sheet: Sheet):
     looks = style.looks(table["variant"])
     metrics = list(dict.fromkeys(table["metric"]))
     columns = len(looks)
-    width = (style.WIDTH - 0.8) / columns
+    # labels of the axes and the colour bar take the rest
+    width = (style.WIDTH - 0.8) / columns - 0.35
     height = width / maps.aspect(table["lat"], table["lon"], sheet.borders)
     letters = iter("abcdefghijklmnopqrstuvwxyz" * 2)
     with style.house():

@@ -16,7 +16,7 @@ def summarise(runs, results: Results, datasets, emulated=False) -> pd.DataFrame:
     Returns
     -------
     Columns dataset, variant, period, seed, emulated, percentile, neighbourhood (cells), value; the
-    neighbourhoods are all odd sizes of which a square fits into the map.
+    neighbourhoods are odd and no larger than half the map: few larger squares fit into it.
     """
     tables = []
     for group in by_method(gather(runs, results, datasets)).values():
@@ -43,7 +43,7 @@ def of_run(run, results: Results, cells, emulated=False) -> pd.DataFrame:
             "value": float(fss(maps[0][None], maps[1][None], mask, share, side)[0]),
         }
         for share in PERCENTILES
-        for side in range(1, min(grid.shape) + 1, 2)
+        for side in range(1, max(min(grid.shape) // 2, 1) + 1, 2)
     ]
     return pd.DataFrame(values)
 
