@@ -16,7 +16,7 @@ from parlearn.learn.parameter_networks import NETWORKS
 from parlearn.models.surrogate.fit import SurrogateSettings
 from parlearn.plan import archives, claims, experiments, figures, methods
 from parlearn.plan.config import check_config
-from parlearn.plan.instance import read_instance
+from parlearn.plan.instance import check_runs, read_instance
 from parlearn.plan.reading import ConfigError, read_yaml
 from parlearn.plan.source import HELD_OUT
 from parlearn.sources.twin import TwinConfig
@@ -45,7 +45,7 @@ def planned(config):
     tables = ROOT / "config"
     config = check_config(config, SCHEMAS, "c.yaml", ROOT)
     runs = experiments.read_runs(tables / "experiments.yaml", SCHEMAS, config)
-    experiments.check_runs(runs, config, "c.yaml")
+    check_runs(runs, config, "c.yaml")
     shown = figures.read_figures(tables / "figures.yaml", SCHEMAS, config, runs, ROOT)
     return config, runs, shown, claims.plan(CLAIMS, runs, config)
 

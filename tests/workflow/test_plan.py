@@ -78,9 +78,7 @@ def test_a_refused_configuration_is_told_in_a_sentence(project):
     call = ("-n", "--config", "results=workflow/lib")
     done = project.snakemake(*call, check=False)
     assert done.returncode == 1
-    assert (
-        "tiny.yaml: results: 'workflow/lib' lies in the project's own folder" in done.stdout
-    )
+    assert "tiny.yaml: results: 'workflow/lib' lies in the project's own folder" in done.stdout
     assert "Traceback" not in done.stdout
 
 

@@ -2,7 +2,7 @@
 
 Imports nothing heavy, since the workflow reads it each time it is planned. All problems of a file
 are reported at once, each with file, key and remedy. What depends on the runs as well stands in
-:mod:`parlearn.plan.experiments`.
+:mod:`parlearn.plan.instance`.
 """
 
 from collections.abc import Iterator, Mapping

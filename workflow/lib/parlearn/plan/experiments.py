@@ -11,10 +11,9 @@ from pathlib import Path
 
 from parlearn.models.registry import PROCESSES
 from parlearn.plan.methods import METHODS, NOTHING
-from parlearn.plan.periods import days_of
 from parlearn.plan.places import observed
 from parlearn.plan.reading import ConfigError, read_yaml
-from parlearn.plan.schema import check_schema, guess, listed, not_among
+from parlearn.plan.schema import check_schema, guess, listed
 from parlearn.plan.targets import TARGETS
 
 #: names of runs, as the rules take them
@@ -155,34 +154,6 @@ def pilot_identity(config: Mapping) -> dict:
         "span": config["periods"]["train"][pilot["period"]],
         "settings": preset(part, pilot["settings"], pilot["method"], config),
     }
-
-
-def check_runs(runs: Mapping[str, Run], config: Mapping, file) -> None:
-    """Raise ConfigError with what in a configuration does not go with its runs.
-
-    Parameters
-    ----------
-    runs : of :func:`read_runs`
-    file : the configuration's name, for messages
-    """
-    rerun = config.get("audit", {}).get("rerun", [])
-    problems = [not_among("audit.rerun", name, runs) for name in rerun if name not in runs]
-    used = {(run.method, run.settings, run.period) for run in runs.values()}
-    if "simulate" in config:
-        pilot = config["simulate"]["pilot"]
-        used.add((pilot["method"], pilot["settings"], pilot["period"]))
-    for name, settings, period in sorted(used):
-        method, spans = METHODS[name], config["periods"]["train"]
-        if method.settings is None:
-            continue
-        chosen = preset(method.settings, settings, name, config)
-        days, parameters = days_of(spans[period]), len(config["model"]["parameters"])
-        problems += [
-            f"settings.{method.settings}.{settings}.{key}, of {name} in {period}: {what}"
-            for key, what in method.limits(chosen, days, parameters)
-        ]
-    if problems:
-        raise ConfigError(file, problems)
 
 
 def preset(part: str, name: str, method: str, config: Mapping) -> dict:

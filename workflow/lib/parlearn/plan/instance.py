@@ -10,9 +10,12 @@ from typing import NamedTuple
 from parlearn.plan.claims import plan, read_claims
 from parlearn.plan.config import check_config
 from parlearn.plan.datasets import read_archives, read_datasets
-from parlearn.plan.experiments import Run, check_runs, read_runs
+from parlearn.plan.experiments import Run, preset, read_runs
 from parlearn.plan.figures import read_figures
-from parlearn.plan.reading import read_yaml
+from parlearn.plan.methods import METHODS
+from parlearn.plan.periods import days_of
+from parlearn.plan.reading import ConfigError, read_yaml
+from parlearn.plan.schema import not_among
 
 
 class Instance(NamedTuple):
@@ -58,3 +61,31 @@ def read_instance(config: Mapping, files: Iterable, root) -> Instance:
         read_archives(tables / "datasets.csv", schemas),
         plan(read_claims(tables / "claims.yaml", schemas), runs, config),
     )
+
+
+def check_runs(runs: Mapping[str, Run], config: Mapping, file) -> None:
+    """Raise ConfigError with what in a configuration does not go with its runs.
+
+    Parameters
+    ----------
+    runs : of :func:`~parlearn.plan.experiments.read_runs`
+    file : the configuration's name, for messages
+    """
+    rerun = config.get("audit", {}).get("rerun", [])
+    problems = [not_among("audit.rerun", name, runs) for name in rerun if name not in runs]
+    used = {(run.method, run.settings, run.period) for run in runs.values()}
+    if "simulate" in config:
+        pilot = config["simulate"]["pilot"]
+        used.add((pilot["method"], pilot["settings"], pilot["period"]))
+    for name, settings, period in sorted(used):
+        method, spans = METHODS[name], config["periods"]["train"]
+        if method.settings is None:
+            continue
+        chosen = preset(method.settings, settings, name, config)
+        days, parameters = days_of(spans[period]), len(config["model"]["parameters"])
+        problems += [
+            f"settings.{method.settings}.{settings}.{key}, of {name} in {period}: {what}"
+            for key, what in method.limits(chosen, days, parameters)
+        ]
+    if problems:
+        raise ConfigError(file, problems)
