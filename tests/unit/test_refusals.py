@@ -11,6 +11,7 @@ import pytest
 
 from parlearn.calibrate import sceua
 from parlearn.gaps.network import FillSettings
+from parlearn.learn import ganpo
 from parlearn.learn import settings as learner
 from parlearn.learn.parameter_networks import NETWORKS
 from parlearn.models.surrogate.fit import SurrogateSettings
@@ -125,6 +126,7 @@ def test_what_cannot_be_is_refused(keys, sentence):
         ("conus", {"source__record": ["20150401", "20190331"]}, "are no two dates in order: write"),
         ("conus", {"source__box__north": math.nan}, "source.box.north: nan is no number to comput"),
         ("conus", {"source__minimum_share": math.nan}, "source.minimum_share: nan is no number to"),
+        ("huaihe", {"settings__ganpo__ganpo__batch": 4000}, "ganpo.batch, of ganpo in two_years:"),
         ("huaihe", {"source__products__cmfd__mirror": ""}, "cmfd.mirror: there is no folder : nam"),
     ],
 )  # fmt: skip
@@ -169,6 +171,7 @@ def test_limits_start_from_the_defaults_of_the_library():
     assert learner.Settings(epochs=1).hidden == methods.HIDDEN
     assert learner.Settings(epochs=1).heads == methods.HEADS
     assert sceua.Settings(max_evaluations=100).complexes == methods.COMPLEXES
+    assert ganpo.Settings(epochs=1).batch == methods.DAYS
     for name, network in NETWORKS.items():
         source = inspect.getsource(network)
         limits = {k for k, _ in methods.METHODS[name].limits({"heads": 3, "hidden": 8}, 9, 9)}
@@ -222,10 +225,10 @@ def use(config, runs, shown, answers):
     """Do with what was taken what rules and scripts do with it."""
     for run in runs.values():
         settings = experiments.identity(run, config)["settings"]
-        part = methods.METHODS[run.method].settings
-        if part == "dpl":
-            learner.Settings.from_dict(settings)
-        elif part == "sceua":
+        method = methods.METHODS[run.method]
+        if method.module:
+            method.load().Settings.from_dict(settings)
+        elif method.settings:
             sceua.Settings(**settings)
     if "simulate" in config:
         learner.Settings.from_dict(experiments.pilot_identity(config)["settings"])

@@ -22,8 +22,9 @@ FAMILIES = {
 MODELS = ("surrogate", "process")
 #: what stands in the columns ``model`` and ``settings`` of a run that learns nothing
 NOTHING = "-"
-#: what settings have where they say nothing: parlearn.learn.settings, parlearn.calibrate.sceua
-HIDDEN, HEADS, COMPLEXES = 64, 4, 7
+#: what settings have where they say nothing: width and heads of parlearn.learn.settings, complexes
+#: of parlearn.calibrate.sceua, days at once of parlearn.learn.ganpo
+HIDDEN, HEADS, COMPLEXES, DAYS = 64, 4, 7, 32
 
 Limits = Callable[[Mapping, int, int], Iterator[tuple[str, str]]]
 
@@ -97,6 +98,13 @@ def _divided_by_heads(settings, days, parameters):
         yield "heads", f"{heads} heads do not divide hidden = {hidden}: change one of them"
 
 
+def _days_within_window(settings, days, parameters):
+    yield from _within_period(settings, days, parameters)
+    batch, window = settings.get("batch", DAYS), settings.get("window") or days
+    if batch > window:
+        yield "batch", f"{batch} days are more than the {window} of a window: take fewer"
+
+
 def _starts_with_a_population(settings, days, parameters):
     runs = settings.get("complexes", COMPLEXES) * (2 * parameters + 1)
     if settings["max_evaluations"] < runs:
@@ -131,7 +139,7 @@ def _on_maps(name, label):
         settings="ganpo",
         works_on="maps",
         through=("surrogate", "process"),
-        limits=_within_period,
+        limits=_days_within_window,
         module="learn.ganpo",
     )
 
