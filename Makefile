@@ -60,7 +60,7 @@ real: $(READY)
 	$(call all_of,SMAP soil moisture and NLDAS-2 weather at 412 cells over CONUS,results/real,$(REAL))
 	$(call where,results/real,source .venv/bin/activate && snakemake -c$(CORES) --configfile config/li2023_real.yaml)
 
-# make -j2 test runs two of these side by side
+# make -j2 test   two of these side by side
 test: lint test-unit test-workflow test-reference test-rules
 
 test-unit: $(READY)

@@ -7,6 +7,7 @@ reads the benchmark files of finished runs of these configurations and writes th
 the machine did.
 """
 
+import argparse
 import csv
 import sys
 from pathlib import Path
@@ -39,7 +40,7 @@ def rows_of(config: Path):
 
 
 def main(configs) -> None:
-    new = [row for config in configs for row in rows_of(Path(config))]
+    new = [row for config in configs for row in rows_of(config)]
     kept = []
     if TABLE.exists():
         with TABLE.open(newline="") as file:
@@ -51,4 +52,8 @@ def main(configs) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or sys.exit(__doc__))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("configs", nargs="+", type=Path, help="of finished runs")
+    main(parser.parse_args().configs)

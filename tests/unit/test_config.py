@@ -98,14 +98,18 @@ def test_a_file_without_checksum_is_refused(tmp_path):
         ("simulate.sets", "many", "simulate.sets: 'many' is not of the type asked for"),
         ("simulate.sets", 0, "simulate.sets: 0 is out of range: it must be at least 1"),
         ("simulate.cells", "some", "simulate.cells: 'some' must be a number of cells or all"),
-        ("results", "/tmp/x", "results: '/tmp/x' must be a folder inside the project"),
+        ("results", "config", "results: 'config' lies in the project's own folder config: name a"),
         ("name", "My Run", "name: 'My Run' must be small letters"),
         (
             "model.parameters",
             ["infilt", "Dm"],
             "model.parameters: VIC has no parameter 'Dm'; it has infilt, Ds",
         ),
-        ("model.parameters", ["expt", "expt"], "model.parameters: ['expt', 'expt'] has non-unique"),
+        (
+            "model.parameters",
+            ["expt", "expt"],
+            "model.parameters: 'expt' stands twice: take one out",
+        ),
         ("model.process", "vik", "model.process: 'vik' is unknown (did you mean 'vic'?)"),
         ("model.simulate_with", ["surrogate"], "model.simulate_with: has no process: every run is"),
         (

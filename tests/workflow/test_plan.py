@@ -63,6 +63,25 @@ def test_demo_is_the_default(project):
     assert jobs(project.snakemake("-n", "-c2", config=None).stdout)["build_twin"] == 1
 
 
+def test_results_may_lie_outside_of_the_project(project, tmp_path):
+    elsewhere = tmp_path / "scratch/results"
+    call = ("--config", f"results={elsewhere}", "--configfile", "tests/workflow/tiny.yaml")
+    planned = jobs(project.snakemake("-n", "-c2", *call, config=None).stdout)
+    assert planned == jobs(project.snakemake("-n", "-c2").stdout)
+    project.snakemake("-c2", f"{elsewhere}/runs.tsv", *call, config=None)
+    assert (elsewhere / "runs.tsv").is_file()
+    assert (elsewhere / "logs").is_dir()
+    assert not (project.folder / "results").exists()
+
+
+def test_a_refused_configuration_is_told_in_a_sentence(project):
+    call = ("-n", "--config", "results=workflow/lib")
+    done = project.snakemake(*call, check=False)
+    assert done.returncode == 1
+    assert "tiny.yaml: results: 'workflow/lib' lies in the project's own folder" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 def test_granules_of_an_archive_come_before_all_else_and_can_be_had_alone(project):
     planned = jobs(project.snakemake("-n", "-c2", "retrieve", config="config/conus.yaml").stdout)
     # a year of weather before four years of record

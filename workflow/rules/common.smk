@@ -16,27 +16,20 @@ os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
 from parlearn.audit.choice import cheapest
 from parlearn.plan import archives, datasets, experiments, figures, methods
 from parlearn.plan import claims as claim_table
-from parlearn.plan import config as configuration
 from parlearn.models.registry import PROCESSES
 from parlearn.plan.digests import LIBRARY, env_hash, modules, source_hash
+from parlearn.plan.instance import read_instance
 from parlearn.plan.methods import METHODS
 from parlearn.plan.places import observed
+from parlearn.plan.reading import ConfigError
 from parlearn.plan.targets import correctable
 from parlearn.storage.provenance import settings
 
-SCHEMAS = ROOT / "config" / "schemas"
 try:
-    CONFIG = configuration.check_config(
-        config, SCHEMAS, ", ".join(map(str, workflow.configfiles)), ROOT
+    CONFIG, RUNS, FIGURES, DATASETS, ARCHIVES, CLAIMS = read_instance(
+        config, workflow.configfiles, ROOT
     )
-    RUNS = experiments.read_runs(ROOT / "config" / "experiments.yaml", SCHEMAS, CONFIG)
-    FIGURES = figures.read_figures(ROOT / "config" / "figures.yaml", SCHEMAS, CONFIG, RUNS, ROOT)
-    DATASETS = datasets.read_datasets(ROOT / "config" / "datasets.csv", SCHEMAS)
-    ARCHIVES = datasets.read_archives(ROOT / "config" / "datasets.csv", SCHEMAS)
-    CLAIMS = claim_table.plan(
-        claim_table.read_claims(ROOT / "config" / "claims.yaml", SCHEMAS), RUNS, CONFIG
-    )
-except configuration.ConfigError as error:
+except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 SOURCE = CONFIG["source"]

@@ -64,8 +64,6 @@ def repeated(wildcards):
     if not runs:
         raise WorkflowError(f"there is no run in {RUN_FOLDER} to repeat: make some first")
     jobs = {run: job_of(f"{RUN_FOLDER}/{run}/parameters.nc") for run in runs}
-    if unknown := [run for run, job in jobs.items() if job is None]:
-        raise WorkflowError(f"audit.rerun: there is no run {unknown[0]} in this configuration")
     return {
         run: [str(Path(path).relative_to(f"{RUN_FOLDER}/{run}")) for path in job["outputs"]]
         for run, job in jobs.items()

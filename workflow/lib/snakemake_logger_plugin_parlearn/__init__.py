@@ -18,12 +18,18 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from .aside import StandardErrorAside
+from .configfiles import is_snakemake, problem
 from .estimate import Estimate, benchmark_seconds, seconds_in_advance
 from .failure import describe, killed
 from .progress import Progress
 from .rules import first_sentences
 from .screens import Block, Lines
 from .words import duration
+
+# Snakemake imports its plugins, opens the files of --configfile, and reads the Snakefile last: this
+# is the one place to speak before them
+if is_snakemake(sys.argv) and (_wrong := problem(sys.argv)):
+    sys.exit(_wrong)
 
 #: seconds between two drawings
 TICK = 1.0

@@ -7,7 +7,7 @@ the other. Imports nothing heavy, since the workflow reads it each time it is pl
 from collections.abc import Mapping
 from pathlib import Path
 
-from parlearn.plan.config import record_of
+from parlearn.plan.periods import record_of
 from parlearn.plan.places import PLACES, box
 from parlearn.plan.products import chunk_days, chunks, short_name, span, version
 

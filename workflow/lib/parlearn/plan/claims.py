@@ -9,10 +9,11 @@ from itertools import combinations
 from pathlib import Path
 
 from parlearn.models.registry import PROCESSES
-from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_yaml
 from parlearn.plan.experiments import Run
 from parlearn.plan.methods import METHODS, family
 from parlearn.plan.places import offered
+from parlearn.plan.reading import ConfigError, read_yaml
+from parlearn.plan.schema import check_schema, guess, listed
 
 
 @dataclass(frozen=True)

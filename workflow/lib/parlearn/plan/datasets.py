@@ -6,7 +6,8 @@ Imports nothing heavy, since the workflow reads it each time it is planned.
 from collections.abc import Mapping
 from pathlib import Path
 
-from parlearn.plan.config import ConfigError, check_schema, read_rows
+from parlearn.plan.reading import ConfigError, read_rows
+from parlearn.plan.schema import check_schema
 
 
 def read_datasets(path, schemas) -> dict[str, dict[str, str]]:

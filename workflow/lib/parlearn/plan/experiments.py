@@ -10,9 +10,10 @@ from itertools import product
 from pathlib import Path
 
 from parlearn.models.registry import PROCESSES
-from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_yaml
 from parlearn.plan.methods import METHODS, NOTHING
 from parlearn.plan.places import observed
+from parlearn.plan.reading import ConfigError, read_yaml
+from parlearn.plan.schema import check_schema, guess, listed
 from parlearn.plan.targets import TARGETS
 
 #: names of runs, as the rules take them

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from parlearn.models.registry import PROCESSES
-from parlearn.plan.config import ConfigError, check_schema, guess, listed, read_yaml
 from parlearn.plan.experiments import Run
 from parlearn.plan.methods import FAMILIES, METHODS
 from parlearn.plan.places import offered
+from parlearn.plan.reading import ConfigError, read_yaml
+from parlearn.plan.schema import check_schema, guess, listed
 from parlearn.plan.targets import TARGETS
 
 #: files of a run that some runs lack, and whose names are not those of their kind

@@ -4,6 +4,7 @@ A new method is one entry here and the module its rule calls. Rules, the check o
 the audit and every figure read this table and name no method. Imports nothing heavy.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -21,6 +22,11 @@ FAMILIES = {
 MODELS = ("surrogate", "process")
 #: what stands in the columns ``model`` and ``settings`` of a run that learns nothing
 NOTHING = "-"
+#: what settings have where they say nothing: width and heads of parlearn.learn.settings, complexes
+#: of parlearn.calibrate.sceua, days at once of parlearn.learn.ganpo
+HIDDEN, HEADS, COMPLEXES, DAYS = 64, 4, 7, 32
+
+Limits = Callable[[Mapping, int, int], Iterator[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class Method:
         schema of that name; None without
     works_on : ``units`` one by one or in any batch, or whole ``maps`` of a study on a grid
     through : which of :data:`MODELS` it may learn through; empty where it learns nothing
+    limits : what its settings cannot be: called with settings, days of the training period and
+        number of parameters, it gives each key that is wrong, and why with a remedy
     module : of a method of the rule ``learn_dpl``: the module of the library, by its dotted name,
         that gives ``Settings``, ``learn`` and ``rebuild`` as :mod:`parlearn.learn.dpl` does
     """
@@ -52,6 +60,7 @@ class Method:
     settings: str | None = None
     works_on: str = "units"
     through: tuple[str, ...] = ()
+    limits: Limits = lambda settings, days, parameters: iter(())
     module: str | None = None
 
     def load(self):
@@ -73,7 +82,40 @@ class Method:
         return self.through or (NOTHING,)
 
 
-def _network(name, label, *reads):
+def _within_period(settings, days, parameters):
+    for key in ("window", "reading"):
+        if (settings.get(key) or 0) > days:
+            yield (
+                key,
+                f"{settings[key]} days is longer than the training period of {days}: shorten it",
+            )
+
+
+def _divided_by_heads(settings, days, parameters):
+    yield from _within_period(settings, days, parameters)
+    heads, hidden = settings.get("heads", HEADS), settings.get("hidden", HIDDEN)
+    if hidden % heads:
+        yield "heads", f"{heads} heads do not divide hidden = {hidden}: change one of them"
+
+
+def _days_within_window(settings, days, parameters):
+    yield from _within_period(settings, days, parameters)
+    batch, window = settings.get("batch", DAYS), settings.get("window") or days
+    if batch > window:
+        yield "batch", f"{batch} days are more than the {window} of a window: take fewer"
+
+
+def _starts_with_a_population(settings, days, parameters):
+    runs = settings.get("complexes", COMPLEXES) * (2 * parameters + 1)
+    if settings["max_evaluations"] < runs:
+        yield (
+            "max_evaluations",
+            f"{settings['max_evaluations']} is below the {runs} runs of the first population, "
+            f"2 x {parameters} + 1 points a complex: raise it or use fewer complexes",
+        )
+
+
+def _network(name, label, *reads, limits=_within_period):
     return Method(
         name,
         label,
@@ -82,6 +124,7 @@ def _network(name, label, *reads):
         (*reads, "observations"),
         settings="dpl",
         through=("surrogate", "process"),
+        limits=limits,
         module="learn.dpl",
     )
 
@@ -96,6 +139,7 @@ def _on_maps(name, label):
         settings="ganpo",
         works_on="maps",
         through=("surrogate", "process"),
+        limits=_days_within_window,
         module="learn.ganpo",
     )
 
@@ -114,6 +158,7 @@ METHODS = {
             ("observations",),
             settings="sceua",
             through=("surrogate", "process"),
+            limits=_starts_with_a_population,
         ),
         Method(
             "mpr",
@@ -126,8 +171,10 @@ METHODS = {
         ),
         _network("dpl_a", "dPL $g_A$", "attributes"),
         _network("dpl_z", "dPL $g_Z$", "attributes", "series"),
-        _network("paraformer_a", "ParaFormer$_A$", "attributes"),
-        _network("paraformer_z", "ParaFormer$_Z$", "attributes", "series"),
+        _network("paraformer_a", "ParaFormer$_A$", "attributes", limits=_divided_by_heads),
+        _network(
+            "paraformer_z", "ParaFormer$_Z$", "attributes", "series", limits=_divided_by_heads
+        ),
         _on_maps("ganpo", "GAN-PO"),
         _on_maps("l1", "L1"),
     )
