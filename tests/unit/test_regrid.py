@@ -341,8 +341,29 @@ def test_weights_are_kept_and_mended(tmp_path, monkeypatch):
     # weights of other grids under this name
     other = next(p for p in (tmp_path / "weights").iterdir() if p != path)
     path.write_bytes(other.read_bytes())
-    with pytest.warns(UserWarning, match="other grids"):
-        weights(source, target, tmp_path / "weights")
+    with pytest.warns(UserWarning, match="it is another's"):
+        mended = weights(source, target, tmp_path / "weights")
+    assert (first != mended).nnz == 0
+
+
+def test_kept_weights_that_somebody_scaled_are_not_used(tmp_path):
+    source, target = SOURCES["0.25"][0], TARGETS["odd"]
+    first = weights(source, target, tmp_path)
+    (path,) = tmp_path.iterdir()
+    with np.load(path) as stored:
+        parts = dict(stored)
+    parts["data"] = parts["data"] * 1.5
+    np.savez_compressed(path, **parts)
+    with pytest.warns(UserWarning, match=f"{path.name} is not used and made anew"):
+        again = weights(source, target, tmp_path)
+    assert (first != again).nnz == 0
+    # the seal of before does not hold for other numbers
+    seal = path.read_bytes()[:-1].rpartition(b"\n")[2]
+    np.savez_compressed(path, **parts)
+    path.write_bytes(path.read_bytes() + b"\n" + seal + b"\n")
+    with pytest.warns(UserWarning, match="was changed"):
+        again = weights(source, target, tmp_path)
+    assert (first != again).nnz == 0
 
 
 def test_jobs_may_make_the_same_weights_at_once(tmp_path):

@@ -402,23 +402,78 @@ def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path):
     assert search(path).evaluations.tolist() == undisturbed.evaluations.tolist()  # nothing left
 
 
-def test_a_state_of_another_search_is_refused(tmp_path):
-    path, options = tmp_path / "search.npz", Settings(200, 3)
-    SCEUA(Counted(rosenbrock, -2.0, 2.0), [0, 1], 2, options).run(path)
-    for cells, n, other in (
-        ([0, 2], 2, options),
-        ([0, 1], 3, options),
-        ([0, 1], 2, Settings(201, 3)),
-    ):
-        with pytest.raises(ValueError, match="other cells, parameters or settings"):
-            SCEUA(Counted(rosenbrock, -2.0, 2.0), cells, n, other).run(path)
-    with pytest.raises(ValueError, match="other data or another model"):
-        SCEUA(Counted(ackley, -2.0, 2.0), [0, 1], 2, options).run(path)
-    whole = path.read_bytes()
-    for broken in (whole[: len(whole) // 2], b"no archive", b""):
-        path.write_bytes(broken)
-        with pytest.raises(ValueError, match="is not a saved search"):
-            SCEUA(Counted(rosenbrock, -2.0, 2.0), [0, 1], 2, options).run(path)
+OPTIONS = Settings(200, 3)
+
+
+def search_of(function=rosenbrock, cells=(0, 1), n=2, options=OPTIONS, path=None):
+    return SCEUA(Counted(function, -2.0, 2.0), cells, n, options).run(path)
+
+
+def turned(path):
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    path.write_bytes(whole)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def one_number_less(path):
+    with np.load(path) as state:
+        np.savez(path, **dict(state) | {"population": state["population"] * 0.5})
+
+
+def of_other_cells(path):
+    search_of(cells=(0, 2), path=path)
+
+
+def of_other_parameters(path):
+    search_of(n=3, path=path)
+
+
+def of_other_settings(path):
+    search_of(options=Settings(201, 3), path=path)
+
+
+def of_another_model(path):
+    search_of(ackley, path=path)
+
+
+OTHERS = (
+    (turned, cut, emptied, one_number_less)
+    + (of_other_cells, of_other_parameters, of_other_settings, of_another_model)
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", OTHERS, ids=lambda damage: damage.__name__)
+def test_a_state_that_is_not_this_searchs_is_set_aside(tmp_path, caplog, damage):
+    path, other = tmp_path / "search.npz", tmp_path / "other.npz"
+    undisturbed = search_of(path=path)
+    if damage.__name__.startswith("of_"):
+        damage(other)
+        other.replace(path)
+    else:
+        damage(path)
+    found = path.read_bytes()
+    with caplog.at_level("WARNING"):
+        again = search_of(path=path)
+    assert f"{path} cannot be gone on from" in caplog.text
+    assert path.with_name("search.npz.unusable").read_bytes() == found
+    np.testing.assert_array_equal(again.best, undisturbed.best)
+    np.testing.assert_array_equal(again.evaluations, undisturbed.evaluations)
+
+
+def test_a_state_in_memory_of_another_search_is_refused():
+    first = SCEUA(Counted(rosenbrock, -2.0, 2.0), [0, 1], 2, OPTIONS)
+    first.advance()
+    second = SCEUA(Counted(rosenbrock, -2.0, 2.0), [0, 2], 2, OPTIONS)
+    with pytest.raises(ValueError, match="other cells, parameters or settings"):
+        second.load_state(first.state())
 
 
 # --- bound to a model and its training observations -------------------------------------------

@@ -155,31 +155,73 @@ def test_epoch_without_record_is_an_error():
         list(start())
 
 
-def test_checkpoints_hold_data_only(tmp_path):
-    save_checkpoint(tmp_path / "a.pt", {"x": torch.ones(2), "n": 1, "rows": [{"loss": 0.5}]})
-    content = load_checkpoint(tmp_path / "a.pt")
+def test_checkpoints_hold_data_only(tmp_path, caplog):
+    path = tmp_path / "a.pt"
+    save_checkpoint(path, {"x": torch.ones(2), "n": 1, "rows": [{"loss": 0.5}]}, "a")
+    content = load_checkpoint(path, "a")
     assert torch.equal(content["x"], torch.ones(2))
     assert content["rows"] == [{"loss": 0.5}]
-    torch.save({"module": nn.Linear(1, 1)}, tmp_path / "code.pt")
-    with pytest.raises(ValueError, match="damaged or not a checkpoint"):
-        load_checkpoint(tmp_path / "code.pt")
+    save_checkpoint(path, {"module": nn.Linear(1, 1)}, "a")
+    assert load_checkpoint(path, "a") is None
+    assert "weights_only" in caplog.text or "Weights only" in caplog.text
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", None])
-def test_damaged_checkpoint_is_named(tmp_path, content):
+def flipped(path):
+    """One bit of the first weight: all else, and what torch itself checks, stays as it is."""
+    whole = bytearray(path.read_bytes())
+    weights = start().module[0].weight.detach().numpy().tobytes()
+    assert (at := bytes(whole).find(torch.load(path)["module"]["0.weight"].numpy().tobytes())) > 0
+    whole[at + len(weights) - 1] ^= 0x40  # the exponent
+    path.write_bytes(whole)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-300])
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def by_torch_alone(path):
+    torch.save({"x": torch.ones(3)}, path)
+
+
+def of_another(path):
+    save_checkpoint(path, {"x": torch.ones(3)}, "another run")
+
+
+def without_its_contents(path):
+    save_checkpoint(path, {"x": torch.ones(3)}, "training")
+
+
+DAMAGES = [flipped, cut, emptied, by_torch_alone, of_another, without_its_contents]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_a_checkpoint_that_does_not_verify_is_set_aside(tmp_path, caplog, damage):
     path = tmp_path / "run.pt"
-    save_checkpoint(path, {"x": torch.ones(1000)})
-    path.write_bytes(path.read_bytes()[:700] if content is None else content)
-    with pytest.raises(ValueError, match="run.pt is damaged or not a checkpoint: delete it"):
-        load_checkpoint(path)
+    train(start(path), stop_after=3)
+    damage(path)
+    found = path.read_bytes()
+    with caplog.at_level(logging.WARNING):
+        again = start(path)
+    assert again.epoch == 0
+    assert str(path) in caplog.text
+    assert "from the beginning" in caplog.text
+    assert path.with_name("run.pt.unusable").read_bytes() == found
+    train(again)
+    whole = start()
+    train(whole)
+    assert_same(whole, again)
 
 
 def test_failed_write_leaves_the_old_checkpoint(tmp_path):
     path = tmp_path / "run.pt"
-    save_checkpoint(path, {"n": 1})
+    save_checkpoint(path, {"n": 1}, "a")
     with pytest.raises(Exception, match="pickle|local"):
-        save_checkpoint(path, {"n": lambda: 1})
-    assert load_checkpoint(path) == {"n": 1}
+        save_checkpoint(path, {"n": lambda: 1}, "a")
+    assert load_checkpoint(path, "a") == {"n": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["run.pt"]
 
 

@@ -11,7 +11,7 @@ from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
 from parlearn.summarise.results import Results
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, output = snakemake.params, snakemake.output
     files = Files(
         Results(Path(output.table).parent, params.study),

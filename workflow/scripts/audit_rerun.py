@@ -12,7 +12,7 @@ from parlearn.storage.contracts import write_table
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
     rows = []
     for run, names in params.files.items():

@@ -7,7 +7,7 @@ from parlearn.storage import contracts
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
     folder = next(Path(p).parent for p in snakemake.input if Path(p).name == "crd.csv")
     domain = contracts.read(snakemake.input.domain, "domain")

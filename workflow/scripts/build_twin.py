@@ -10,7 +10,7 @@ from parlearn.storage import contracts
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
     config = TwinConfig.from_mapping(params.source)
     domain, forcing = build_inputs(config, params.samplings, params.train_end, params.split_seed)

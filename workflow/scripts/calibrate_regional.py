@@ -13,7 +13,7 @@ from parlearn.storage.files import write_json
 from parlearn.storage.job import job
 from parlearn.storage.provenance import digest, stamp, write_sidecar
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, run = snakemake.params, snakemake.params.run
     opened = open_run(snakemake.input, run, model=params.model, device="cpu")
     functions = PROCESSES[params.model["process"]].transfer_functions(

@@ -10,7 +10,7 @@ from parlearn.storage import contracts
 from parlearn.storage.job import job
 from parlearn.storage.provenance import digest, stamp
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, run = snakemake.params, snakemake.params.run
     opened = open_run(snakemake.input, run, model=params.model, device="cpu")
     made = Path(snakemake.output[0])

@@ -5,7 +5,7 @@ from parlearn.storage import contracts
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp
 
-with job(log=snakemake.log[0], threads=snakemake.threads):
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input):
     truth = contracts.read(snakemake.input.truth, "truth")
     domain = contracts.read(snakemake.input.domain, "domain")
     provenance = stamp(snakemake.rule, snakemake.input, config=snakemake.params.items())

@@ -8,7 +8,7 @@ from parlearn.storage.provenance import stamp
 from parlearn.study.grid import grid_of
 from parlearn.study.roles import ROLES
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, run = snakemake.params, snakemake.params.run
     domain = contracts.read(snakemake.input.domain, "domain")
     parameters = contracts.read(snakemake.input.parameters, "parameters")

@@ -6,11 +6,12 @@ from parlearn.gaps.fill import fill_training
 from parlearn.gaps.network import FillSettings
 from parlearn.storage import contracts
 from parlearn.storage.device import pick_device
-from parlearn.storage.files import sha256, write_json
+from parlearn.storage.files import write_json
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
+from parlearn.storage.unchanged import checksum
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
     device = pick_device(params.device)
     settings = FillSettings.from_dict(params.gap_filling)
@@ -24,7 +25,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         settings,
         device=device,
         checkpoint=checkpoint,
-        identity={"code": params.code, "inputs": [sha256(path) for path in snakemake.input]},
+        identity={"code": params.code, "inputs": [checksum(path) for path in snakemake.input]},
     )
     for period, entry in card["periods"].items():
         log.info("%s: %d values filled beside %d", period, entry["filled"], entry["observed"])

@@ -8,7 +8,7 @@ from parlearn.storage.files import write_json
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, run = snakemake.params, snakemake.params.run
     files = {**dict(snakemake.input.items()), "surrogate": []}
     opened = open_run(files, run, model=params.model, device="cpu")

@@ -5,7 +5,7 @@ from parlearn.storage import contracts
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, inputs = snakemake.params, snakemake.input
     statics = contracts.read(inputs.statics, "statics")
     table = coverage(statics, inputs.weather, inputs.observed, params.target, params.training)

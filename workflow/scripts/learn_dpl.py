@@ -8,11 +8,11 @@ from parlearn.plan.methods import METHODS
 from parlearn.runs import outputs
 from parlearn.runs.opening import open_run
 from parlearn.storage import contracts
-from parlearn.storage.files import sha256
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
+from parlearn.storage.unchanged import checksum
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, run = snakemake.params, snakemake.params.run
     _, study, model, default, device = open_run(
         snakemake.input, run, model=params.model, device=params.device
@@ -34,7 +34,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         start=default,
         line=read_line(snakemake.input.line),
         checkpoint=Path(snakemake.output.parameters).with_name("checkpoint.pt"),
-        identity={"code": params.code, "inputs": [sha256(path) for path in snakemake.input]},
+        identity={"code": params.code, "inputs": [checksum(path) for path in snakemake.input]},
     )
     log.info("%s; best epoch %d", result.stopped, result.best_epoch)
     provenance = stamp(snakemake.rule, snakemake.input, params.items(), run["seed"], device)

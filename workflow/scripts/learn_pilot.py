@@ -8,7 +8,7 @@ from parlearn.storage import contracts
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, pilot = snakemake.params, snakemake.params.pilot
     run = {"model": "surrogate", **pilot}
     _, study, model, _, device = open_run(

@@ -13,7 +13,7 @@ from parlearn.retrieve import earthdata, listing, stores
 from parlearn.storage.job import job
 from parlearn.storage.provenance import read_sidecar, stamp, write_sidecar
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     product, source = snakemake.wildcards.product, snakemake.params.source
     settings, box = source["products"][product], Box(**source["box"])
     target, coverage = Path(snakemake.output.granules), snakemake.output.coverage

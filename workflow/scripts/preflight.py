@@ -7,7 +7,7 @@ from parlearn.retrieve import listing, preflight
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     rows, problems, folders = [], [], []
     for path, (product, known) in zip(snakemake.input, snakemake.params.products.items()):
         granules = listing.read_list(path)

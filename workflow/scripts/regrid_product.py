@@ -1,21 +1,18 @@
 """Bring a year or month of a product to the study's grid and to days; count what is missing."""
 
-from pathlib import Path
-
-import pandas as pd
-
 from parlearn.sources.fields import KIND_OF, regrid_chunk
 from parlearn.storage import contracts
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
+from parlearn.storage.unchanged import check_arrived
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, product = snakemake.params, snakemake.wildcards.product
-    granules = pd.read_csv(snakemake.input.granules)
+    granules = check_arrived(snakemake.input.granules)
     log.info("%d granules for %s to %s", len(granules), *params.days)
     fields, coverage = regrid_chunk(
         product,
-        [Path(path) for path in granules["path"]],
+        granules,
         tuple(params.days),
         settings=params.settings,
         closes=params.closes,

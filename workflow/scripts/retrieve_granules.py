@@ -3,8 +3,9 @@
 from parlearn.retrieve import listing, stores, transfer
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
+from parlearn.storage.unchanged import TIMES, changed_times
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
     product, chunk = snakemake.wildcards.product, snakemake.wildcards.chunk
     listed = listing.read_list(snakemake.input.granules)
@@ -19,4 +20,4 @@ with job(log=snakemake.log[0], threads=snakemake.threads) as log:
         store.close()
     listing.write_rows(snakemake.output[0], transfer.ARRIVED, rows)
     provenance = stamp(snakemake.rule, [snakemake.input.granules], config=params.items())
-    write_sidecar(snakemake.output[0], provenance)
+    write_sidecar(snakemake.output[0], provenance | {TIMES: changed_times(rows)})

@@ -8,7 +8,7 @@ from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp
 from parlearn.study.tensors import load_study
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, run = snakemake.params, snakemake.params.run
     domain = contracts.read(snakemake.input.domain, "domain")
     study = load_study(

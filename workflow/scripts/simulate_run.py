@@ -12,7 +12,7 @@ from parlearn.storage.contracts import SURROGATE
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
     domain = contracts.read(snakemake.input.domain, "domain")
     forcing = contracts.read(snakemake.input.forcing, "forcing")

@@ -9,7 +9,7 @@ from parlearn.storage import contracts
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, plan = snakemake.params, snakemake.params.simulate
     number, batch = int(snakemake.wildcards.round), int(snakemake.wildcards.batch)
     domain = contracts.read(snakemake.input.domain, "domain")

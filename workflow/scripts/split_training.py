@@ -5,7 +5,7 @@ from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp
 from parlearn.study.training import cut_training
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
     observations = contracts.read(snakemake.input[0], "observations")
     training = cut_training(observations, params.periods, params.targets)

@@ -10,7 +10,7 @@ from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
 from parlearn.summarise.results import Results
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, files = snakemake.params, snakemake.input
     runs = pd.DataFrame(params.runs)
     results = Results(

@@ -20,7 +20,7 @@ from parlearn.storage.device import pick_device
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
     device = pick_device(params.device)
     settings = dict(params.surrogate)

@@ -12,6 +12,7 @@ failed again a third. Nothing is run that the sequential algorithm would not run
 counted is what was run. Points live in the unit cube; book-keeping is float64 on the CPU.
 """
 
+import io
 import json
 import logging
 import time
@@ -24,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from parlearn.storage.files import replacing
+from parlearn.storage.sealed import seal, take_up
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 #: may stand in several rows of one call. A value that is not finite marks a failed run.
 Objective = Callable[[Tensor, Tensor], Tensor]
 
+#: what its saved state is called
+KIND = "SCE-UA search"
 #: why a cell stopped, by its number in ``SCEUA.reason``
 REASONS = ("running", "max_evaluations", "criterion_change", "parameter_range")
 
@@ -167,10 +170,10 @@ class SCEUA:
         """Search until every cell has stopped.
 
         With ``checkpoint`` the state is saved there after each loop, and taken up from there if
-        the file exists; the numbers are then those of an undisturbed run.
+        the file exists; the numbers are then those of an undisturbed run. A state that is damaged
+        or belongs to another search is set aside with a warning.
         """
-        if checkpoint is not None and Path(checkpoint).exists():
-            self.restore(checkpoint)
+        self.restore(checkpoint)
         while not self.trajectory or len(self.running):
             self.advance()
             if checkpoint is not None:
@@ -384,7 +387,7 @@ class SCEUA:
         if not same or state["population"].shape != tuple(self.population.shape):
             raise ValueError(
                 "the saved search has other cells, parameters or settings "
-                f"({state['settings']}) than this one ({settings}): delete it to begin anew"
+                f"({state['settings']}) than this one ({settings})"
             )
         population, values = (torch.from_numpy(state[k].copy()) for k in ("population", "values"))
         again = self.objective(self.cells, population[:, :1]).detach().to(values)
@@ -393,7 +396,7 @@ class SCEUA:
             raise ValueError(
                 f"the saved search had {values[worst, 0]:g} as best value of cell "
                 f"{self.cells[worst]}, the objective gives {again[worst, 0]:g}: it was made with "
-                "other data or another model; delete it to begin anew"
+                "other data or another model"
             )
         self.population, self.values = population, values
         self.failed, self.loops, self.reason = (
@@ -403,19 +406,27 @@ class SCEUA:
         self.trajectory = list(zip(*(state[f"trajectory_{k}"] for k in keys), strict=True))
         self.evaluations = torch.from_numpy(state["trajectory_evaluations"][-1].copy())
 
-    def save(self, path: Path) -> None:
-        """Write :meth:`state` as .npz, whole or not at all."""
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **self.state())
+    @property
+    def owner(self) -> str:
+        """Whom a saved state belongs to: a search with these settings at these cells."""
+        return json.dumps(asdict(self.settings) | {"cells": len(self.cells), "n": self.n})
 
-    def restore(self, path: Path) -> None:
-        """Take up what :meth:`save` wrote; ValueError where it belongs to another search."""
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                state = dict(file)
-        except (ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"{path} is not a saved search ({error}): delete it to begin anew"
-            ) from error
-        self.load_state(state)
-        log.info("resumed from %s after %d loops", path, int(self.loops.max()))
+    def save(self, path: Path) -> None:
+        """Write :meth:`state` as .npz, sealed, whole or not at all."""
+        stream = io.BytesIO()
+        np.savez(stream, **self.state())
+        seal(stream.getvalue(), path, KIND, self.owner)
+
+    def restore(self, path: Path | None) -> None:
+        """Take up what :meth:`save` wrote; what is not this search's is set aside."""
+
+        def read(content: bytes) -> bool:
+            try:
+                with np.load(io.BytesIO(content), allow_pickle=False) as file:
+                    self.load_state(dict(file))
+            except (EOFError, KeyError, zipfile.BadZipFile) as error:
+                raise ValueError(f"it is not a saved search: {error}") from error
+            return True
+
+        if take_up(path, KIND, self.owner, read):
+            log.info("resumed from %s after %d loops", path, int(self.loops.max()))

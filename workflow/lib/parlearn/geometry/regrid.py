@@ -7,12 +7,11 @@ Several sources (the tiles of MOD16) are summed before the division, so a seam l
 """
 
 import hashlib
+import io
 import json
 import os
 import uuid
 import warnings
-import zipfile
-import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,10 +22,12 @@ from scipy import sparse
 
 from parlearn.geometry.grids import Grid, GridError, LatLonGrid
 from parlearn.geometry.overlap import cell_areas, overlap
-from parlearn.storage.files import replacing
+from parlearn.storage.sealed import SealError, seal, unseal
 
 #: of the stored weights; goes up when :mod:`parlearn.geometry.overlap` gives other numbers
 VERSION = 1
+#: what a file of weights is called
+KIND = "weights of regridding"
 #: valid part of a target cell's area below which it is missing, unless configured otherwise
 MINIMUM_SHARE = 0.5
 #: bytes of sums that one piece of lazy work makes; a few times as much is held at once
@@ -41,24 +42,24 @@ def weights(source: Grid, target: LatLonGrid, folder=None) -> sparse.csr_array:
     Parameters
     ----------
     folder : optional
-        where they are kept, in a file named by both grids and :data:`VERSION`. A file that is
-        damaged or of other grids is made anew, with a warning. Several jobs may share the folder.
+        where they are kept, in a sealed file named by both grids and :data:`VERSION`. One that was
+        changed or is of other grids is made anew, with a warning. Jobs may share the folder.
     """
     if folder is None:
         return overlap(source, target)
-    pair = _describe(source, target)
-    path = Path(folder) / f"weights-{hashlib.sha256(pair.encode()).hexdigest()[:16]}.npz"
+    pair = hashlib.sha256(_describe(source, target).encode()).hexdigest()
+    path = Path(folder) / f"weights-{pair[:16]}.npz"
     if path.exists():
         try:
-            return _load(path, pair, (np.prod(target.shape), np.prod(source.shape)))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            warnings.warn(f"{path} is damaged and is made anew ({error})", stacklevel=2)
+            return _load(unseal(path, KIND, pair), (np.prod(target.shape), np.prod(source.shape)))
+        except SealError as error:
+            warnings.warn(f"{path} is not used and made anew: {error}", stacklevel=2)
     areas = overlap(source, target)
-    parts = {"indptr": areas.indptr, "indices": areas.indices, "data": areas.data}
+    stream = io.BytesIO()
+    np.savez_compressed(stream, indptr=areas.indptr, indices=areas.indices, data=areas.data)
     # a name of its own, since another job may be writing the same weights
     own = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.npz")
-    with replacing(own) as temporary:
-        np.savez_compressed(temporary, pair=np.array(pair), **parts)
+    seal(stream.getvalue(), own, KIND, pair)
     os.replace(own, path)
     return areas
 
@@ -68,16 +69,10 @@ def _describe(source, target) -> str:
     return json.dumps({"version": VERSION, "source": grids[0], "target": grids[1]}, sort_keys=True)
 
 
-def _load(path, pair, shape):
-    with np.load(path, allow_pickle=False) as stored:
-        if str(stored["pair"]) != pair:
-            raise ValueError("it is of other grids")
-        indptr, indices, data = (stored[name] for name in ("indptr", "indices", "data"))
-    areas = sparse.csr_array((data, indices, indptr), shape=tuple(int(n) for n in shape))
-    areas.check_format()
-    if not (data > 0).all():
-        raise ValueError("it has areas that are not positive")
-    return areas
+def _load(content, shape):
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        parts = tuple(stored[name] for name in ("data", "indices", "indptr"))
+    return sparse.csr_array(parts, shape=tuple(int(n) for n in shape))
 
 
 class Regridder:

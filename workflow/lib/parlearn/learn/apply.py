@@ -16,7 +16,7 @@ from parlearn.models.observation import MAP_SPACE
 from parlearn.models.parameter import Parameter
 from parlearn.networks.scalers import Scaler, Scalers
 from parlearn.plan.methods import METHODS
-from parlearn.storage.files import read_json, replacing, write_json
+from parlearn.storage.files import read_json, write_bytes, write_json
 from parlearn.study.grid import grid_of
 from parlearn.study.tensors import Study, read_inputs
 
@@ -67,8 +67,7 @@ def save_network(
             "last_day": str(study.dates[study.training.stop - 1]),
         },
     }
-    with replacing(folder / WEIGHTS) as temporary:
-        temporary.write_bytes(save(result.network.state_dict()))
+    write_bytes(save(result.network.state_dict()), folder / WEIGHTS)
     write_json(card, folder / CARD)
 
 

@@ -11,6 +11,7 @@ The loop itself stays with its owner and reads plainly::
     training.discard_checkpoint()
 """
 
+import io
 import json
 import logging
 import math
@@ -24,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from parlearn.storage.files import replacing
+from parlearn.storage.sealed import seal, take_up
 
 logger = logging.getLogger(__name__)
 
@@ -32,20 +33,32 @@ logger = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 20.0
 
 
-def save_checkpoint(path: str | Path, content: Mapping) -> None:
-    """Write tensors, numbers, strings, lists and dicts: a whole file or none."""
-    with replacing(path) as temporary:
-        torch.save(dict(content), temporary)
+KIND = "training"
 
 
-def load_checkpoint(path: str | Path) -> dict:
-    """Read a file of :func:`save_checkpoint`, onto the CPU; only data, no code, is read."""
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ValueError(
-            f"{path} is damaged or not a checkpoint: delete it and start again"
-        ) from error
+def save_checkpoint(path: str | Path, content: Mapping, owner: str) -> None:
+    """Write tensors, numbers, strings, lists and dicts, sealed: a whole file or none."""
+    stream = io.BytesIO()
+    torch.save(dict(content), stream)
+    seal(stream.getvalue(), path, KIND, owner)
+
+
+def load_checkpoint(path: str | Path, owner: str, check=lambda content: None) -> dict | None:
+    """Read a file of :func:`save_checkpoint`, onto the CPU; only data, no code, is read.
+
+    None where there is none, or it does not verify or `check` raises ValueError; it is then set
+    aside, see :mod:`parlearn.storage.sealed`.
+    """
+
+    def read(content: bytes) -> dict:
+        try:
+            loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise ValueError(f"torch cannot read it: {error}".partition("\n")[0]) from error
+        check(loaded)
+        return loaded
+
+    return take_up(path, KIND, owner, read)
 
 
 class Training:
@@ -69,9 +82,9 @@ class Training:
     identity : mapping, optional
         All that decides the outcome (settings, seed, digests of the inputs; JSON types). A
         checkpoint with another identity belongs to another run: it is not resumed, and the log
-        says so.
+        says so. One that is damaged, or that another training wrote, is set aside with a warning.
     label : str
-        Name of the run in progress lines.
+        Name of the run in progress lines, and the owner of its checkpoint.
 
     Attributes
     ----------
@@ -103,10 +116,10 @@ class Training:
         self.kept: dict[str, list[Tensor]] = {}
         self.best_epoch, self.best_loss, self._best = 0, math.inf, _copy(module)
         self.stopped = ""
-        self._seconds_before = 0.0
-        if self.path is not None and self.path.exists():
-            self._resume(load_checkpoint(self.path))
-        self._resumed_at, self._start = self.epoch, time.monotonic()
+        self._seconds_before, self._start = 0.0, time.monotonic()
+        if state := load_checkpoint(self.path, label, self._check):
+            self._resume(state)
+        self._resumed_at = self.epoch
         self._bar: tqdm | None = None
         self._last_line = -math.inf
 
@@ -167,7 +180,7 @@ class Training:
         if loss < self.best_loss:
             self.best_epoch, self.best_loss, self._best = self.epoch, loss, _copy(self.module)
         if self.path is not None:
-            save_checkpoint(self.path, self._state())
+            save_checkpoint(self.path, self._state(), self.label)
         self._show(row)
 
     def restore_best(self) -> None:
@@ -217,6 +230,18 @@ class Training:
             "best": {"epoch": self.best_epoch, "loss": self.best_loss, "weights": self._best},
             "seconds": self.seconds,
         }
+
+    def _check(self, state: dict) -> None:
+        """ValueError where this training cannot take up a state, whatever its identity is."""
+        own = self._state()
+        if not isinstance(state, dict) or set(state) != set(own):
+            raise ValueError("it does not hold what a checkpoint of this version holds")
+        shapes, others = (
+            {name: tuple(value.shape) for name, value in one["module"].items()}
+            for one in (own, state)
+        )
+        if state["identity"] == self.identity and shapes != others:
+            raise ValueError("its weights are of another shape")
 
     def _resume(self, state: dict) -> None:
         if state["identity"] != self.identity:

@@ -15,6 +15,7 @@ from parlearn.land.climate import climate_attributes
 from parlearn.land.soil import soil_statics
 from parlearn.land.subdaily import MINIMUM_WIND
 from parlearn.land.vegetation import IGBP, vegetation_statics
+from parlearn.storage import contracts
 from parlearn.study.splits import grid_splits, keep_used
 
 #: maps that networks are told, where there are such
@@ -50,7 +51,7 @@ def coverage(
     shape = statics.sizes["lat"], statics.sizes["lon"]
     gaps, seen = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     for path in weather:
-        with xr.open_dataset(path) as ds:
+        with contracts.part_of(path) as ds:
             part = ds.sel(time=slice(*training))
             if part.sizes["time"]:
                 bad = np.zeros((part.sizes["time"], *shape), bool)
@@ -59,7 +60,7 @@ def coverage(
                 whole = bad.all(axis=(1, 2))  # no weather anywhere: not a matter of the cell
                 gaps += bad[~whole].sum(axis=0)
     for path in observed:
-        with xr.open_dataset(path) as ds:
+        with contracts.part_of(path) as ds:
             # a composite that goes on after the training period is none of it
             within = ds["time"].values >= np.datetime64(training[0])
             within &= _ends(ds) <= pd.Timestamp(training[1])
@@ -201,7 +202,7 @@ def build_observations(
         lengths = np.ones(len(days), np.int32)
         composite = False
         for path in paths:
-            with xr.open_dataset(path) as ds:
+            with contracts.part_of(path) as ds:
                 ends, attrs, composite = _ends(ds), ds[target].attrs, "days" in ds
                 inside = np.flatnonzero((ends >= first) & (ends <= last))
                 place = days.get_indexer(ends[inside])
@@ -255,7 +256,7 @@ def _cells(paths, domain, days, names):
     rows, cols = (domain[name].values for name in ("row", "col"))
     series, there = {}, np.zeros(len(days), bool)
     for path in paths:
-        with xr.open_dataset(path) as ds:
+        with contracts.part_of(path) as ds:
             place = days.get_indexer(ds["time"].values)
             inside = np.flatnonzero(place >= 0)
             if not inside.size:
@@ -289,5 +290,5 @@ def _cells(paths, domain, days, names):
 
 
 def _first(paths):
-    with xr.open_dataset(paths[0]) as ds:
+    with contracts.part_of(paths[0]) as ds:
         return {name: ds[name] for name in (*WEATHER, *STEPS)}

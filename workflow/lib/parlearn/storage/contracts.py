@@ -5,6 +5,8 @@ float32, compressed, whole or not at all, with their provenance as attributes.
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +14,15 @@ import pandas as pd
 import xarray as xr
 
 from parlearn.plan.targets import TARGETS
-from parlearn.storage.files import replacing
+from parlearn.storage.files import replacing, write_text
 from parlearn.storage.kinds import KINDS, TABLES, WITH_TARGETS
 
 #: label of a surrogate in simulation.nc; any other is a process model's name
 SURROGATE = "surrogate"
+#: bytes of a variable that are checked at a time
+PIECE = 64_000_000
+#: (path, size, time of last change) of the files that :func:`part_of` has verified
+_verified: set[tuple] = set()
 
 
 class ContractError(ValueError):
@@ -55,29 +61,65 @@ def write(ds: xr.Dataset, path, kind: str, provenance: dict | None = None) -> No
             encoding[name] = {"dtype": "int32", "units": "days since 1970-01-01"}
         elif variable.dtype.kind == "f":
             encoding[name] = {"dtype": "float32", "zlib": variable.ndim > 0, "complevel": 1}
-    with replacing(path) as temporary:
+    with replacing(path, needed=ds.nbytes) as temporary:
         ds.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
 
 
 def read(path, kind: str) -> xr.Dataset:
-    """Load a file of a kind into memory and check it.
+    """Load a file of a kind into memory and check it, its checksum among the rest.
 
     Raises
     ------
     FileNotFoundError, ContractError
         Naming the file, the variable and what to do.
     """
+    with _opened(path) as ds:
+        ds.load()
+    _verify(ds, path)
+    check(ds, path, kind)
+    return ds
+
+
+@contextmanager
+def part_of(path) -> Iterator[xr.Dataset]:
+    """Open a file that is too large to be loaded whole; its checksum has been verified piecewise.
+
+    Raises
+    ------
+    FileNotFoundError, ContractError
+        As :func:`read`.
+    """
+    with _opened(path) as ds:
+        state = Path(path).stat()
+        known = str(path), state.st_size, state.st_mtime_ns
+        if known not in _verified:
+            _verify(ds, path)
+            _verified.add(known)
+        yield ds
+
+
+@contextmanager
+def _opened(path) -> Iterator[xr.Dataset]:
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no {path}: make it with 'snakemake -c2 {path}'")
     try:
-        with xr.open_dataset(path, engine="netcdf4") as opened:
-            ds = opened.load()
+        with xr.open_dataset(path, engine="netcdf4") as ds:
+            yield ds
     except (OSError, RuntimeError) as error:
         raise ContractError(
             f"{path} is not a readable netCDF file ({error}): remove it and run again"
         ) from error
-    check(ds, path, kind)
-    return ds
+
+
+def _verify(ds: xr.Dataset, path) -> None:
+    """Raise ContractError where a file does not have the checksum that it was written with."""
+    told, now = ds.attrs.get("content_sha256"), content_digest(ds)
+    if told != now:
+        record = f"its content_sha256 is {told[:12]}..." if told else "it has no content_sha256"
+        raise ContractError(
+            f"{path} is not what was written: {record}, and its numbers have {now[:12]}... It was "
+            "changed or damaged since. Remove it and run again, so that it is made again"
+        )
 
 
 def check(ds: xr.Dataset, path, kind: str) -> None:
@@ -123,25 +165,37 @@ def content_digest(ds: xr.Dataset) -> str:
     for name in sorted(map(str, ds.variables)):
         variable = ds.variables[name]
         digest.update(f"{name} {variable.dims} {variable.shape} ".encode())
-        values = variable.values
-        if values.dtype.kind == "M":
-            values = values.astype("datetime64[D]").astype("<i8")
-        elif values.dtype.kind == "f":
-            values = np.where(np.isnan(values), np.nan, values).astype("<f4")  # one kind of NaN
-        elif values.dtype.kind in "iub":
-            values = values.astype("<i8")
-        else:
-            values = np.frombuffer("\0".join(map(str, values.ravel())).encode(), dtype="u1")
-        digest.update(np.ascontiguousarray(values).data)
+        for part in _pieces(variable):
+            digest.update(_as_stored(part.values))
     return digest.hexdigest()
+
+
+def _pieces(variable: xr.Variable) -> Iterator[xr.Variable]:
+    """Parts along the first dimension, so that of a large file little is in memory at a time."""
+    if variable.dtype.kind not in "fiub" or variable.nbytes <= PIECE:
+        return iter([variable])
+    rows = max(1, PIECE * variable.shape[0] // variable.nbytes)
+    return (variable[k : k + rows] for k in range(0, variable.shape[0], rows))
+
+
+def _as_stored(values: np.ndarray) -> memoryview:
+    """Bytes of numbers as the file holds them, of dates as days, of texts with a 0 between."""
+    if values.dtype.kind == "M":
+        values = values.astype("datetime64[D]").astype("<i8")
+    elif values.dtype.kind == "f":
+        values = np.where(np.isnan(values), np.nan, values).astype("<f4")  # one kind of NaN
+    elif values.dtype.kind in "iub":
+        values = values.astype("<i8")
+    else:
+        values = np.frombuffer("\0".join(map(str, values.ravel())).encode(), dtype="u1")
+    return np.ascontiguousarray(values).data
 
 
 def write_table(table: pd.DataFrame, path, kind: str | None = None) -> None:
     """Write a CSV file whole or not at all, checked first where `kind` names a kind of table."""
     if kind:
         check_table(table, path, kind)
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.7g")
+    write_text(table.to_csv(index=False, float_format="%.7g", lineterminator="\n"), path)
 
 
 def read_table(path, kind: str) -> pd.DataFrame:

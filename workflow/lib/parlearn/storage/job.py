@@ -9,13 +9,17 @@ import time
 import warnings
 from pathlib import Path
 
+from parlearn.storage.unchanged import check_inputs
+
 #: seconds that a job which was interrupted has to clean up
 PATIENCE = 5.0
 
 
 class job:
-    """Context of one job, as ``with job(log=snakemake.log[0], threads=snakemake.threads) as log``.
+    """Context of one job, as ``with job(log=..., threads=..., inputs=snakemake.input) as log``.
 
+    Inputs that are not what they were when they arrived or were made are refused before anything
+    is read (:mod:`parlearn.storage.unchanged`).
     Messages of the library go to the rule's log file and to stderr. Where the environment has
     ``PARLEARN_LOG_ONLY``, as the display of ``snakemake --logger parlearn`` sets it, they go to the
     log file alone, and so does all else that the process prints until its end. OpenMP, BLAS and
@@ -24,9 +28,10 @@ class job:
     :data:`PATIENCE` seconds.
     """
 
-    def __init__(self, log, threads: int = 1):
+    def __init__(self, log, threads: int = 1, inputs=()):
         self.path = Path(log)
         self.threads = int(threads)
+        self.inputs = inputs
 
     def __enter__(self) -> logging.Logger:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,6 +57,11 @@ class job:
         self.log.info(
             "start: %s thread%s on %s", self.threads, "s" if self.threads > 1 else "", place()
         )
+        try:
+            check_inputs(self.inputs)
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
         return self.log
 
     def __exit__(self, kind, error, trace):

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from parlearn.storage.files import read_json, sha256, write_json
+from parlearn.storage.unchanged import checksum
 
 #: packages whose version may change a number
 PACKAGES = ("numpy", "scipy", "pandas", "xarray", "netCDF4", "torch", "matplotlib", "snakemake")
@@ -52,7 +53,7 @@ def stamp(rule, inputs=(), config=None, seed=None, device=None, code=None) -> di
     rule : str
         The rule that makes the file.
     inputs : iterable of paths
-        Files it was made from; their checksums are taken now.
+        Files it was made from; their checksums are those of the job's beginning.
     config : mapping, optional
         The settings the job ran with; kept whole beside their digest. A field ``code`` in it is
         the digest of the code (:func:`parlearn.plan.digests.source_hash`).
@@ -74,7 +75,7 @@ def stamp(rule, inputs=(), config=None, seed=None, device=None, code=None) -> di
         "machine": machine(),
         "peak_memory_mb": f"{peak_memory(device) / 1e6:.1f}",
         "versions": json.dumps(versions()),
-        "inputs": json.dumps({str(p): sha256(p) for p in inputs if Path(p).is_file()}),
+        "inputs": json.dumps({str(p): checksum(p) for p in inputs if Path(p).is_file()}),
         "wall_seconds": f"{time.time() - _STARTED:.1f}",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -131,7 +132,7 @@ def peak_memory(device=None) -> int:
 
 def digest(config, inputs=()) -> str:
     """What a state saved half-way belongs to: settings (code among them) and contents of inputs."""
-    return text_digest(_json({"config": dict(config), "inputs": [sha256(p) for p in inputs]}))
+    return text_digest(_json({"config": dict(config), "inputs": [checksum(p) for p in inputs]}))
 
 
 def read_sidecar(path) -> dict:

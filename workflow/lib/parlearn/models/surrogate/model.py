@@ -18,7 +18,7 @@ from parlearn.models.surrogate.features import Features, build_features
 from parlearn.networks import LSTM
 from parlearn.networks.scalers import Scaler
 from parlearn.plan.targets import TARGETS
-from parlearn.storage.files import read_json, replacing, write_json
+from parlearn.storage.files import read_json, write_bytes, write_json
 
 #: numbers the gates of a piece of simulate() may hold, by type of device
 CHUNK = {"cpu": 2**24, "cuda": 2**29}
@@ -101,9 +101,8 @@ class Surrogate(ProcessModel):
     def save(self, folder: str | Path) -> None:
         """Write weights.safetensors, scaler.json and card.json."""
         folder = Path(folder)
-        with replacing(folder / "weights.safetensors") as temporary:
-            weights = {k: v.cpu().contiguous() for k, v in self.network.state_dict().items()}
-            safetensors.torch.save_file(weights, temporary)
+        weights = {k: v.cpu().contiguous() for k, v in self.network.state_dict().items()}
+        write_bytes(safetensors.torch.save(weights), folder / "weights.safetensors")
         content = {
             "scalers": {kind: scaler.to_dict() for kind, scaler in self.scalers.items()},
             "parameters": [asdict(parameter) for parameter in self.space],
