@@ -1,9 +1,12 @@
 """The audit on a made-up tree: it passes as it is, and what is done to it is told by its check."""
 
+import contextlib
 import copy
 import importlib.util
 import json
+import os
 import shutil
+from base64 import b64encode
 from pathlib import Path
 
 import netCDF4
@@ -20,6 +23,8 @@ from parlearn.audit.page import page
 from parlearn.audit.rerun import compare_run
 from parlearn.audit.stamps import seed_of
 from parlearn.audit.tree import read_tree
+from parlearn.claims.answers import published
+from parlearn.claims.page import page as claims_page
 from parlearn.models.vic.model import SPACE
 from parlearn.runs.outputs import parameters_dataset
 from parlearn.storage import contracts, provenance
@@ -28,11 +33,15 @@ from parlearn.study.splits import TEST as TEST_CELL
 from parlearn.study.tensors import load_study
 from parlearn.study.training import cut_training
 
-_spec = importlib.util.spec_from_file_location(
-    "made_up_results", Path(__file__).with_name("made_up_results.py")
-)
-made_up = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(made_up)
+
+def _load(name):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+made_up, made_up_claims = _load("made_up_results"), _load("made_up_claims")
 TEST, make_study = made_up.TEST, made_up.make_study
 
 SPAN = ["2015-01-01", "2015-02-14"]
@@ -131,7 +140,7 @@ def make_tree():
         "urls": {RAW: "https://example.org/a.csv"},
         "own": None,
         "lock": "requirements.lock",
-        "claims": ["one"],
+        "claims": [{"claim": made_up_claims.number(expected=0.04), "why": ""}],
         "data": "real",
         "config": {"source": {"name": "hydrodl"}},
     }
@@ -362,6 +371,179 @@ def test_an_untouched_tree_passes(made):
     assert len(tree.made) == 10
 
 
+def not_utf8(path):
+    return lambda _: Path(path).write_bytes(b"\xff\xfe\x00" + Path(path).read_bytes())
+
+
+def cut(path, share=0.5):
+    return lambda _: Path(path).write_bytes(
+        Path(path).read_bytes()[: int(share * Path(path).stat().st_size)]
+    )
+
+
+def say(path, text):
+    return lambda _: Path(path).write_text(text)
+
+
+def fold(path):
+    """A folder where a file should be."""
+
+    def act(made):
+        Path(path).unlink()
+        Path(path).mkdir()
+        (Path(path) / "inside.txt").write_text("x")
+
+    return act
+
+
+def lead_nowhere(path):
+    def act(made):
+        Path(path).unlink()
+        Path(path).symlink_to("nowhere")
+
+    return act
+
+
+def make_pipe(made):
+    os.mkfifo("results/x/summaries/pipe")
+
+
+def lead_in_a_circle(made):
+    Path("results/x/runs/again").symlink_to(Path("results/x/runs").absolute())
+
+
+def rename_role(made):
+    edit(f"{STUDY}/domain.nc", lambda ds: ds.renameVariable("role", "part"))
+
+
+#: what is broken -> the check that tells, and words it says
+DAMAGE = {
+    "a sidecar not UTF-8": (
+        not_utf8(f"{FIGURE}.csv.json"),
+        "stamps",
+        f"{FIGURE}.csv: has no stamp (fig.csv.json cannot be read: 'utf-8' codec",
+    ),
+    "a sidecar cut": (cut(f"{FIGURE}.csv.json"), "stamps", "fig.csv.json cannot be read"),
+    "a sidecar that is a list": (say(f"{FIGURE}.csv.json", "[1]"), "stamps", "is no stamp"),
+    "a sidecar of other things": (
+        lambda _: forge(f"{FIGURE}.csv", inputs=["a"]),
+        "stamps",
+        "fig.csv.json cannot be read: its field 'inputs' holds ['a']",
+    ),
+    "a sidecar of versions that are numbers": (
+        lambda _: forge(f"{FIGURE}.csv", versions={"numpy": 2}),
+        "stamps",
+        "its field 'versions' holds 2",
+    ),
+    "a sidecar that is a folder": (
+        fold(f"{FIGURE}.csv.json"),
+        "stamps",
+        "there is no fig.csv.json",
+    ),
+    "a broken table of cells": (
+        say(f"{FOLDER}/cells.csv", 'cell,"\n1,2,3\n'),
+        "separation",
+        f"{FOLDER}/cells.csv: cannot be checked, since it raises ParserError",
+    ),
+    "cells without their column": (
+        say(f"{FOLDER}/cells.csv", "a\n1\n"),
+        "separation",
+        f"{FOLDER}/cells.csv: cannot be checked, since it raises KeyError: 'cell'",
+    ),
+    "cells that are none": (
+        say(f"{FOLDER}/cells.csv", "cell\n-1\n"),
+        "separation",
+        f"{FOLDER}/cells.csv: names cells that are not in domain.nc",
+    ),
+    "a card that is a list": (
+        say(f"{FOLDER}/network/card.json", "[]"),
+        "separation",
+        f"{FOLDER}/network/card.json: cannot be checked, since it raises AttributeError",
+    ),
+    "a netCDF file cut": (cut(f"{STUDY}/training.nc"), "contents", f"{STUDY}/training.nc: "),
+    "a netCDF file cut, for the learner": (
+        cut(f"{STUDY}/training.nc"),
+        "separation",
+        f"{STUDY}/training.nc: cannot be checked, since it raises OSError",
+    ),
+    "a netCDF file cut at its end": (cut(f"{STUDY}/forcing.nc", 0.99), "contents", "forcing.nc: "),
+    "an empty netCDF file": (cut(f"{STUDY}/observations.nc", 0), "contents", "observations.nc: "),
+    "a domain without roles": (
+        rename_role,
+        "separation",
+        f"{STUDY}/domain.nc: cannot be checked, since it raises KeyError",
+    ),
+    "a folder where a file should be": (
+        fold(f"{FOLDER}/parameters.nc"),
+        "stamps",
+        f"{FOLDER}/parameters.nc: is a folder, and learn_dpl makes a file there",
+    ),
+    "a link to nothing": (
+        lead_nowhere(f"{FIGURE}.png"),
+        "stamps",
+        f"{FIGURE}.png: is a link to nothing",
+    ),
+    "a pipe, from which nothing ever comes": (
+        make_pipe,
+        "stamps",
+        "results/x/summaries/pipe: is neither a file nor a folder",
+    ),
+    "answers not UTF-8": (
+        lambda made: (answer(made), not_utf8(CLAIMS)(made)),
+        "claims",
+        "claims.csv: 'utf-8' codec can't decode",
+    ),
+    "a page of answers not UTF-8": (
+        lambda made: (answer(made), not_utf8("results/x/claims.md")(made)),
+        "claims",
+        "claims.md: cannot be checked, since it raises UnicodeDecodeError",
+    ),
+    "a report not UTF-8": (
+        lambda _: Path("results/x/report.html").write_bytes(b"\xff"),
+        "report",
+        "since it raises UnicodeDecodeError",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damage_is_told_and_the_other_checks_go_on(made, name):
+    act, check, words = DAMAGE[name]
+    act(made)
+    leak(made) if "training" not in words else None
+    wrong = made.wrong()
+    assert words in wrong[check]
+    if "training" not in words and "domain" not in words:
+        assert "training.nc: one_year: holds 1 values of soil_moisture" in wrong["separation"]
+
+
+def test_a_check_that_raises_is_a_finding_of_its_own(made):
+    made.instance["periods"] = {"train": {"one_year": None}, "test": list(TEST)}
+    wrong = made.wrong()
+    assert "results/x: cannot be checked, since it raises TypeError" in wrong["separation"]
+    assert set(wrong) == {"separation"}
+
+
+def test_a_run_on_another_disk_is_a_run_like_others(made, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("disk") / "dpl"
+    shutil.move(FOLDER, elsewhere)
+    Path(FOLDER).symlink_to(elsewhere)
+    lead_in_a_circle(made)
+    tree, audit = made.audit()
+    assert audit.problems == []
+    assert f"{FOLDER}/network/card.json" in tree.made
+    assert len(tree.made) == 10
+
+
+def test_results_outside_of_the_project_are_read_by_their_whole_path(made, tmp_path_factory):
+    """Where the configuration names scratch, the rules' paths are absolute."""
+    elsewhere = tmp_path_factory.mktemp("scratch") / "x"
+    shutil.copytree("results/x", elsewhere)
+    tree = read_tree(".", str(elsewhere), "smap", [])
+    assert f"{elsewhere}/runs/dpl/parameters.nc" in tree.made
+    assert tree.made[f"{elsewhere}/runs/dpl/parameters.nc"].stamp["rule"] == "learn_dpl"
+
+
 def test_the_page_about_results_is_no_result(made):
     Path("results/x/README.md").write_text("# Results\n")
     tree, _ = made.audit()
@@ -391,17 +573,99 @@ def test_what_was_done_is_told(made, name):
     assert words in made.wrong()[check]
 
 
-def test_claims_are_held_against_their_list(made):
-    table = {name: ["x"] for name in contracts.TABLES["claims"]} | {"seeds": [1]}
-    table |= {"id": ["two"], "verdict": ["differs"], "data": ["twin"]}
-    path = "results/x/claims.csv"
-    stamp = made.job("answer_claims", [path], [f"{FOLDER}/parameters.nc"])
-    contracts.write_table(pd.DataFrame(table), path, "claims")
-    provenance.write_sidecar(path, stamp)
-    told = made.wrong()["claims"]
-    assert "lacks 1 claims of config/claims.yaml: one" in told
-    assert "has 1 claims that are not in it now: two" in told
-    assert "two is answered on 'twin' data, and these are 'real'" in told
+CLAIMS = "results/x/claims.csv"
+
+
+def answer(made, page_says=None, **columns):
+    """A table of answers with one to the claim of the tree, some columns changed, and its page."""
+    row = {
+        **published(made.instance["claims"][0]["claim"]),
+        "ours": "0.05",
+        "spread": "0.001",
+        "seeds": 3,
+        "verdict": "reproduced",
+        "clear": "yes",
+        "why": "",
+        "notes": "",
+        "data": "real",
+        "configuration": "x",
+    }
+    rows = [row | dict(zip(columns, values)) for values in zip(*columns.values())] or [row]
+    page_path = "results/x/claims.md"
+    stamp = made.job("answer_claims", [CLAIMS, page_path], [f"{FOLDER}/parameters.nc"])
+    contracts.write_table(pd.DataFrame(rows), CLAIMS, "claims")
+    said = pd.DataFrame(rows if page_says is None else [row | page_says]).astype(str)
+    with contextlib.suppress(KeyError):  # a page cannot be made of any nonsense
+        Path(page_path).write_text(claims_page(said, "made up", ""))
+        provenance.write_sidecar(page_path, stamp)
+    provenance.write_sidecar(CLAIMS, stamp)
+
+
+def test_answers_as_they_are_given_pass(made):
+    answer(made)
+    _, audit = made.audit()
+    assert audit.problems == []
+    claims = next(check for check in audit.checks if check.name == "claims")
+    assert claims.looked_at == 1
+    assert "1 reproduced, 0 differs, 0 not run" in claims.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"id": ["two"]}, "lacks 1 claims of config/claims.yaml: one"),
+        ({"id": ["two"]}, "has 1 claims that are not in it now: two"),
+        ({"data": ["twin"]}, "one is answered on 'twin' data, and these are 'real'"),
+        ({"configuration": ["y"]}, "an answer of the configuration 'y', and this is 'x'"),
+        ({"verdict": ["proved"]}, "one has the verdict 'proved'"),
+        (
+            {"verdict": ["reproduced", "differs"]},
+            "one stands there 2 times, with: reproduced, differs",
+        ),
+        ({"expected": ["42 ± 0.01"]}, "'42 ± 0.01' in the column expected, config/claims.yaml '0"),
+        ({"statement": ["All is well."]}, "'All is well.' in the column statement"),
+        ({"clear": ["surely"]}, "one is reproduced, and clear: 'surely'"),
+        ({"verdict": ["not run"]}, "one is not run, and says why it is not run: ''"),
+    ],
+)
+def test_answers_are_held_against_the_list_of_claims(made, columns, words):
+    answer(made, **columns)
+    assert words in made.wrong()["claims"]
+
+
+def test_a_verdict_where_nothing_can_answer_is_told(made):
+    made.instance["claims"][0]["why"] = "no run of dpl_z"
+    answer(made)
+    assert "one is reproduced, and cannot be answered here: no run" in made.wrong()["claims"]
+
+
+def test_a_page_that_says_other_than_the_table_is_told(made):
+    answer(made, page_says={"verdict": "differs"})
+    assert set(made.wrong()) == {"claims"}
+    assert "claims.md: does not say what claims.csv says, first in line" in made.wrong()["claims"]
+
+
+def write_report(*paths):
+    shown = {
+        path: {"data_uri": f"data:text/csv;base64,{b64encode(Path(path).read_bytes()).decode()}"}
+        for path in paths
+    }
+    before = '<script>var results = [];</script><script id="results">\n var results = '
+    Path("results/x/report.html").write_text(f"{before}{json.dumps(shown)};</script>")
+
+
+def test_a_report_is_held_against_the_results_it_shows(made):
+    write_report(f"{FIGURE}.csv", f"{FIGURE}.png")
+    _, audit = made.audit()
+    assert audit.problems == []
+    assert next(check for check in audit.checks if check.name == "report").looked_at == 2
+    pd.DataFrame({"a": [1, 3]}).to_csv("results/x/other.csv", index=False)
+    Path("results/x/report.html").write_text(
+        Path("results/x/report.html").read_text().replace("YSwK", "YSxi", 1).replace("YQo", "Ygo")
+    )
+    assert f"report.html: shows another {FIGURE}.csv than is there" in made.wrong()["report"]
+    write_report(f"{FIGURE}.csv", RAW)
+    assert f"shows {RAW}, which is not there" in made.wrong()["report"]
 
 
 def test_an_empty_tree_does_not_pass(made, tmp_path):

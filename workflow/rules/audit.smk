@@ -93,7 +93,7 @@ rule audit:
             "urls": {path: row["url"] for path, row in PINNED.items()},
             "own": GRID["statics"] if SOURCE["name"] == "archives" else None,
             "lock": "requirements.lock",
-            "claims": [entry["claim"]["id"] for entry in CLAIMS],
+            "claims": CLAIMS,
             "config": CONFIG,
         },
     script:

@@ -1,6 +1,9 @@
 """The findings of one check of the audit."""
 
+from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,33 @@ class Check:
 
     def wrong(self, where, what: str) -> None:
         self.problems.append(Problem(str(where), what))
+
+    @contextmanager
+    def at(self, where):
+        """Look at one place: whatever is raised there is told, and the check goes on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001
+            self.wrong(where, f"cannot be checked, since it raises {type(error).__name__}: {error}")
+
+
+def asks(name: str, question: str) -> Callable:
+    """Make a check of a function that looks at a tree: it gives the check, whatever it raised.
+
+    The function takes an empty :class:`Check` and the tree, and fills in what it finds.
+    """
+
+    def decorate(look: Callable) -> Callable[..., Check]:
+        @wraps(look)
+        def check_of(tree, *given) -> Check:
+            check = Check(name, question)
+            with check.at(tree.results):
+                look(check, tree, *given)
+            return check
+
+        return check_of
+
+    return decorate
 
 
 class AuditError(RuntimeError):

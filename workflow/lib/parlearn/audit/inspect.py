@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from parlearn.audit.answers import check_claims
+from parlearn.audit.answers import check_claims, read_answers
 from parlearn.audit.findings import Check
 from parlearn.audit.lineage import check_lineage, check_stale
 from parlearn.audit.quality import check_contents
-from parlearn.audit.raw import check_raw
+from parlearn.audit.raw import Sources, check_raw
+from parlearn.audit.report import check_report
 from parlearn.audit.separation import Split, check_separation
 from parlearn.audit.stamps import check_commit, check_environment, check_stamps
 from parlearn.audit.tree import Tree
@@ -39,24 +40,23 @@ def inspect(tree: Tree, instance: Mapping) -> Audit:
     Parameters
     ----------
     instance : what the configuration says: ``periods`` (train, test), ``targets``, ``pinned`` (path
-        -> sha256), ``own`` (folder of the user's maps, or None), ``lock``, ``claims`` (names),
-        ``data`` (``twin`` or ``real``)
+        -> sha256), ``own`` (folder of the user's maps, or None), ``lock``, ``claims`` (as
+        :func:`parlearn.plan.claims.plan` gives them), ``data`` (``twin`` or ``real``), ``name``,
+        ``about`` and ``note``
     """
-    raw, known, arrived = check_raw(tree, instance["pinned"], instance["own"])
-    claims, answers = check_claims(tree, instance["claims"], instance["data"])
     periods = instance["periods"]
     split = Split(periods["train"], periods["test"], instance["targets"], periods.get("validate"))
+    sources = Sources()
     checks = [
         check_stamps(tree),
         check_commit(tree),
-        raw,
+        check_raw(tree, sources, instance["pinned"], instance["own"]),
         check_contents(tree),
-        check_lineage(tree, known, arrived),
+        check_lineage(tree, sources.known, sources.arrived),
         check_stale(tree),
         check_separation(tree, split),
         check_environment(tree, tree.root / instance["lock"]),
-        claims,
+        check_claims(tree, instance),
+        check_report(tree),
     ]
-    if not tree.made:
-        checks[0].wrong(tree.results, "there are no results to look at: make some first")
-    return Audit(checks, answers, known)
+    return Audit(checks, read_answers(tree), sources.known)

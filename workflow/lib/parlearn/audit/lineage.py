@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from parlearn.audit.findings import Check
+from parlearn.audit.findings import Check, asks
 from parlearn.audit.stamps import seed_of
 from parlearn.audit.tree import File, Tree
 
@@ -20,31 +20,36 @@ class Ends:
     open: set[str] = field(default_factory=set)
 
 
-def check_stale(tree: Tree) -> Check:
+@asks("stale", "Would the present code, settings and inputs make the same files again?")
+def check_stale(check: Check, tree: Tree) -> None:
     """Every result was made by the present code, with the present settings, from present inputs."""
-    check = Check("stale", "Would the present code, settings and inputs make the same files again?")
     for path, file in tree.made.items():
         if file.stamp is None or file.job is None:
             continue
         check.looked_at += 1
-        if file.stamp.get("code") != file.job.code:
-            check.wrong(
-                path,
-                f"was made by other code of {file.job.rule} ({file.stamp.get('code')}, now "
-                f"{file.job.code}): its script or a module that it imports was edited",
-            )
-        if file.stamp["config_text"] != file.job.settings:
-            check.wrong(path, f"was made with other settings: {_difference(file)}")
-        recorded = file.stamp.get("inputs") or {}
-        for name in sorted({*file.job.inputs} - {*recorded}):
-            check.wrong(path, f"its stamp does not name its input {name}")
-        for name in sorted({*recorded} - {*file.job.inputs}):
-            check.wrong(path, f"was made from {name}, which it no longer is")
-        for name, checksum in recorded.items():
-            now = tree.checksum(name)
-            if now is not None and now != checksum:
-                check.wrong(path, f"was made from another {name} (sha256) than is there now")
-    return check
+        with check.at(path):
+            for problem in _stale(file, tree):
+                check.wrong(path, problem)
+
+
+def _stale(file: File, tree: Tree):
+    """In what a file differs from what would be made now, a sentence each."""
+    if file.stamp.get("code") != file.job.code:
+        yield (
+            f"was made by other code of {file.job.rule} ({file.stamp.get('code')}, now "
+            f"{file.job.code}): its script or a module that it imports was edited"
+        )
+    if file.stamp["config_text"] != file.job.settings:
+        yield f"was made with other settings: {_difference(file)}"
+    recorded = file.stamp.get("inputs") or {}
+    for name in sorted({*file.job.inputs} - {*recorded}):
+        yield f"its stamp does not name its input {name}"
+    for name in sorted({*recorded} - {*file.job.inputs}):
+        yield f"was made from {name}, which it no longer is"
+    for name, checksum in recorded.items():
+        now = tree.checksum(name)
+        if now is not None and now != checksum:
+            yield f"was made from another {name} (sha256) than is there now"
 
 
 def _difference(file: File) -> str:
@@ -61,7 +66,10 @@ def _difference(file: File) -> str:
     return ", ".join(inner or names) or "their form"
 
 
-def check_lineage(tree: Tree, raw: Mapping[str, str], arrived: Mapping[str, list[str]]) -> Check:
+@asks("lineage", "Does every figure go back to raw files, or to a twin's seed?")
+def check_lineage(
+    check: Check, tree: Tree, raw: Mapping[str, str], arrived: Mapping[str, list[str]]
+) -> None:
     """Each figure, table and claim goes back to raw files or to a twin's seed, without a gap.
 
     Parameters
@@ -69,27 +77,26 @@ def check_lineage(tree: Tree, raw: Mapping[str, str], arrived: Mapping[str, list
     raw : path -> what it is, of files that are there by right and not made from others
     arrived : path of a list of what has arrived -> the granules on it
     """
-    check = Check("lineage", "Does every figure go back to raw files, or to a twin's seed?")
     check.table = [("result", "files behind it", "ends at")]
     walked: dict[str, Ends] = {}
     told = set()
     for path in finals(tree):
         check.looked_at += 1
-        ends = _walk(path, tree, (raw, arrived), walked)
-        for problem in sorted(ends.open - told):
-            check.wrong(path, problem)
-        told |= ends.open
-        kinds = Counter(raw[name] for name in ends.files)
-        at = [f"{number} {what}" for what, number in sorted(kinds.items())]
-        check.table.append((path, str(len(ends.behind)), "; ".join([*at, *sorted(ends.twins)])))
+        with check.at(path):
+            ends = _walk(path, tree, (raw, arrived), walked)
+            for problem in sorted(ends.open - told):
+                check.wrong(path, problem)
+            told |= ends.open
+            kinds = Counter(raw[name] for name in ends.files)
+            at = [f"{number} {what}" for what, number in sorted(kinds.items())]
+            check.table.append((path, str(len(ends.behind)), "; ".join([*at, *sorted(ends.twins)])))
     makers = {path for file in tree.made.values() if file.job for path in file.job.outputs}
-    absent = [path for path in tree.missing if path not in makers]
+    absent = [path for path in tree.missing if path not in {*makers, *tree.broken}]
     halves = [path for path in tree.missing if path in makers]
     for path in halves:
         check.wrong(path, "is not there, though what is made with it is: it was removed")
     if absent:
         check.notes.append(f"{len(absent)} files that targets ask for have not been made yet")
-    return check
 
 
 def finals(tree: Tree) -> list[str]:

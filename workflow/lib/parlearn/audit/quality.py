@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn.audit.findings import Check
+from parlearn.audit.findings import Check, asks
 from parlearn.audit.tree import File, Tree
 from parlearn.storage import contracts
 
@@ -22,33 +22,19 @@ TABLES = {
 OF_DOMAIN = ("forcing", "observations", "training", "truth", "parameters", "simulation", "metrics")
 
 
-def check_contents(tree: Tree) -> Check:
+@asks("contents", "Does every file hold what its kind promises, and what was written?")
+def check_contents(check: Check, tree: Tree) -> None:
     """Dimensions, units, ranges and finite values of netCDF files; tables and JSON are readable."""
-    check = Check("contents", "Does every file hold what its kind promises, and what was written?")
     shares: dict[tuple, list[float]] = {}
     cells = _cells(tree)
     for path, file in tree.made.items():
         check.looked_at += 1
-        suffix = Path(path).suffix
-        try:
-            if suffix == ".nc":
-                ds = _read(tree, file)
-                for problem in _problems(ds, file, cells, tree):
+        with check.at(path):
+            try:
+                for problem in _of_file(tree, file, cells, shares):
                     check.wrong(path, problem)
-                for name, share in finite_shares(ds).items():
-                    kind = ds.attrs.get("parlearn_kind", "map")
-                    shares.setdefault((kind, name), []).append(share)
-                    # a year or a month of a product may be without any
-                    if share == 0 and "/regridded/" not in path:
-                        check.wrong(path, f"has no finite value of {name}")
-            elif suffix in (".csv", ".tsv"):
-                _read_table(tree.root / path)
-            elif suffix == ".json":
-                json.loads((tree.root / path).read_text(encoding="utf-8"))
-            elif file.size == 0:
-                check.wrong(path, "is empty")
-        except (contracts.ContractError, ValueError, OSError) as error:
-            check.wrong(path, str(error).removeprefix(f"{tree.root / path} "))
+            except (contracts.ContractError, ValueError, OSError) as error:
+                check.wrong(path, str(error).removeprefix(f"{tree.root / path} "))
     check.table = [("kind of file", "files", "variables", "finite values where not all are")]
     for kind in sorted({kind for kind, _ in shares}):
         own = {name: found for (k, name), found in shares.items() if k == kind}
@@ -59,7 +45,25 @@ def check_contents(tree: Tree) -> Check:
         ]
         most = max(len(found) for found in own.values())
         check.table.append((kind, str(most), str(len(own)), ", ".join(gappy)))
-    return check
+
+
+def _of_file(tree: Tree, file: File, cells: int | None, shares: dict[tuple, list[float]]):
+    """What is wrong with a file, a sentence each; shares of finite values are noted by the way."""
+    path, suffix = file.path, Path(file.path).suffix
+    if suffix == ".nc":
+        ds = _read(tree, file)
+        yield from _problems(ds, file, cells, tree)
+        for name, share in finite_shares(ds).items():
+            shares.setdefault((ds.attrs.get("parlearn_kind", "map"), name), []).append(share)
+            # a year or a month of a product may be without any
+            if share == 0 and "/regridded/" not in path:
+                yield f"has no finite value of {name}"
+    elif suffix in (".csv", ".tsv"):
+        _read_table(tree.root / path)
+    elif suffix == ".json":
+        json.loads((tree.root / path).read_text(encoding="utf-8"))
+    elif file.size == 0:
+        yield "is empty"
 
 
 def finite_shares(ds: xr.Dataset) -> dict[str, float]:
@@ -103,8 +107,8 @@ def _cells(tree: Tree) -> int | None:
     try:
         with xr.open_dataset(path, engine="netcdf4") as ds:
             return ds.sizes.get("cell")
-    except OSError:
-        return None
+    except (OSError, ValueError, RuntimeError):
+        return None  # told of domain.nc itself
 
 
 def _read_table(path: Path) -> None:

@@ -2,9 +2,10 @@
 
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from parlearn.audit.findings import Check
+from parlearn.audit.findings import Check, asks
 from parlearn.audit.tree import Tree
 from parlearn.retrieve.checks import Expected
 from parlearn.retrieve.listing import COLUMNS, read_rows
@@ -20,37 +21,41 @@ OWN = "maps of the user"
 ARRIVED = ("name", "date", "path", "size", "sha256")
 
 
+@dataclass
+class Sources:
+    """Files that no rule made, as far as they are known.
+
+    Attributes
+    ----------
+    known : path -> what it is
+    arrived : path of a list of what has arrived -> the granules on it
+    """
+
+    known: dict[str, str] = field(default_factory=dict)
+    arrived: dict[str, list[str]] = field(default_factory=dict)
+
+
+@asks("raw", "Are the raw files those that were published?")
 def check_raw(
-    tree: Tree, pinned: Mapping[str, str], own: str | None = None
-) -> tuple[Check, dict[str, str], dict[str, list[str]]]:
+    check: Check, tree: Tree, sources: Sources, pinned: Mapping[str, str], own: str | None = None
+) -> None:
     """Check the raw files behind all results against their checksums.
 
     Parameters
     ----------
+    sources : filled in with what is found
     pinned : path -> sha256, of ``config/datasets.csv``
     own : folder of the user's maps, for which there are no checksums but those of the results
-
-    Returns
-    -------
-    The check; what each raw file is, by path; the granules on each list of what has arrived.
     """
-    check = Check("raw", "Are the raw files those that were published?")
-    known, arrived = {}, {}
+    known = sources.known
     used = {name for file in tree.made.values() for name in (file.stamp or {}).get("inputs") or {}}
     tracked = _tracked(tree.root)
     for path in sorted(used - {*tree.files}):
         if path in pinned:
             check.looked_at += 1
             known[path] = PINNED
-            if (now := tree.checksum(path)) and now != pinned[path]:
-                differs = (
-                    f"has the sha256 {now[:12]}..., config/datasets.csv {pinned[path][:12]}...: "
-                    "it is not the file that was published"
-                )
-                if mirror := _mirror_of(tree, path, now):
-                    check.notes.append(f"{path}: {differs}, but the one that came from {mirror}")
-                else:
-                    check.wrong(path, differs)
+            with check.at(path):
+                _check_pinned(check, tree, path, pinned[path])
         elif path in tracked:
             known[path] = TRACKED
         elif own and path.startswith(f"{own.rstrip('/')}/"):
@@ -61,20 +66,40 @@ def check_raw(
         if not (file.stamp.get("inputs") or path.endswith("-coverage.csv")):
             known[path] = LIST
     for path in tree.of_rule("retrieve_granules"):
-        try:
-            rows = read_rows(tree.root / path, ARRIVED)
-            listed = read_rows(tree.root / Path(path).parent.with_suffix(".csv"), COLUMNS)
-        except (OSError, RetrievalError) as error:
-            check.wrong(path, f"cannot be held against the frozen list: {error}")
-            continue
-        arrived[path] = [row["path"] for row in rows]
-        frozen = {row["name"]: row for row in listed}
-        for row in rows:
-            check.looked_at += 1
-            known[row["path"]] = GRANULE
+        with check.at(path):
+            _check_arrived(check, tree, path, sources, published)
+
+
+def _check_pinned(check: Check, tree: Tree, path: str, wanted: str) -> None:
+    now = tree.checksum(path)
+    if now in (None, wanted):
+        return
+    differs = (
+        f"has the sha256 {now[:12]}..., config/datasets.csv {wanted[:12]}...: "
+        "it is not the file that was published"
+    )
+    if mirror := _mirror_of(tree, path, now):
+        check.notes.append(f"{path}: {differs}, but the one that came from {mirror}")
+    else:
+        check.wrong(path, differs)
+
+
+def _check_arrived(check: Check, tree: Tree, path: str, sources: Sources, published) -> None:
+    """The granules on a list of what has arrived, against the frozen list and as they are."""
+    try:
+        rows = read_rows(tree.root / path, ARRIVED)
+        listed = read_rows(tree.root / Path(path).parent.with_suffix(".csv"), COLUMNS)
+    except (OSError, ValueError, RetrievalError) as error:
+        check.wrong(path, f"cannot be held against the frozen list: {error}")
+        return
+    sources.arrived[path] = [row["path"] for row in rows]
+    frozen = {row["name"]: row for row in listed}
+    for row in rows:
+        check.looked_at += 1
+        sources.known[row["path"]] = GRANULE
+        with check.at(row["path"]):
             for problem in _granule_problems(tree, row, frozen.get(row["name"]), published):
                 check.wrong(row["path"], problem)
-    return check, known, arrived
 
 
 def _mirror_of(tree: Tree, path: str, checksum: str) -> str | None:
@@ -110,16 +135,15 @@ def _granule_problems(tree: Tree, row: Mapping, frozen: Mapping | None, publishe
 def _published(tree: Tree, check: Check) -> dict[str, str]:
     """Checksums by name of what a twin has published, each of them tried."""
     sums = {}
-    for path in tree.made:
-        if Path(path).name != "SHA256SUMS":
-            continue
-        for line in (tree.root / path).read_text(encoding="utf-8").splitlines():
-            wanted, _, name = line.partition("  ")
-            granule = f"{Path(path).parent.as_posix()}/{name}"
-            sums[Path(name).name] = wanted
-            check.looked_at += 1
-            if tree.checksum(granule) != wanted:
-                check.wrong(granule, f"is not the file of {path}: it was changed or removed")
+    for path in (path for path in tree.made if Path(path).name == "SHA256SUMS"):
+        with check.at(path):
+            for line in (tree.root / path).read_text(encoding="utf-8").splitlines():
+                wanted, _, name = line.partition("  ")
+                granule = f"{Path(path).parent.as_posix()}/{name}"
+                sums[Path(name).name] = wanted
+                check.looked_at += 1
+                if tree.checksum(granule) != wanted:
+                    check.wrong(granule, f"is not the file of {path}: it was changed or removed")
     return sums
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn.audit.findings import Check
+from parlearn.audit.findings import Check, asks
 from parlearn.audit.tree import File, Tree
 from parlearn.networks.scalers import Scalers
 from parlearn.plan import methods
@@ -48,9 +48,9 @@ class Split:
         return {**self.train, **({"validate": self.validate} if self.validate else {})}
 
 
-def check_separation(tree: Tree, split: Split) -> Check:
+@asks("separation", "Did a learner see the test period, a test cell or what is hidden?")
+def check_separation(check: Check, tree: Tree, split: Split) -> None:
     """Periods, cells and variables of every run, from its files."""
-    check = Check("separation", "Did a learner see the test period, a test cell or what is hidden?")
     for name, span in split.seen.items():
         if _overlap(span, split.test):
             check.wrong("config", f"the period {name} {span} overlaps the test period {split.test}")
@@ -62,16 +62,18 @@ def check_separation(tree: Tree, split: Split) -> Check:
     for name in ("domain", "forcing", "observations"):
         path = f"{tree.study}/{name}.nc"
         if path in tree.made:
-            with xr.open_dataset(tree.root / path, engine="netcdf4") as ds:
+            with check.at(path), xr.open_dataset(tree.root / path, engine="netcdf4") as ds:
                 opened[name] = ds.load()
     if "domain" in opened:
         check.looked_at += 1
-        for problem in _cell_problems(opened["domain"]):
-            check.wrong(f"{tree.study}/domain.nc", problem)
+        with check.at(f"{tree.study}/domain.nc"):
+            for problem in _cell_problems(opened["domain"]):
+                check.wrong(f"{tree.study}/domain.nc", problem)
     for path in _learned_from(tree):
         check.looked_at += 1
-        for problem in _leaks(tree.root / path, split, opened.get("observations")):
-            check.wrong(path, problem)
+        with check.at(path):
+            for problem in _leaks(tree.root / path, split, opened.get("observations")):
+                check.wrong(path, problem)
     check.table = [("run", "period", "cells", "learned from", "scalers fit again")]
     scalers: dict[tuple, Scalers | str] = {}
     for path, file in tree.of_rule(*LEARNERS).items():
@@ -79,20 +81,24 @@ def check_separation(tree: Tree, split: Split) -> Check:
         parameters = path.endswith(".nc") and Path(path).name != "trajectory.nc"
         if parameters or path.startswith(f"{tree.study}/line/"):
             check.looked_at += 1
-            _check_run(check, tree, file, split, opened, scalers)
+            with check.at(path):
+                _check_run(check, tree, file, split, opened, scalers)
     for path, file in tree.of_rule(*OF_SURROGATE).items():
         check.looked_at += 1
-        for name in file.stamp.get("inputs") or {}:
-            if name in (f"{tree.study}/observations.nc", f"{tree.study}/truth.nc"):
-                check.wrong(path, f"the surrogate was given {name}")
-        if Path(path).name == "card.json":
-            for days in _json(tree, path).get("days", []):
-                if _overlap(days, split.test):
-                    check.wrong(
-                        path,
-                        f"the surrogate learned from {days[0]} .. {days[1]}, of the test period",
-                    )
-    return check
+        with check.at(path):
+            for problem in _surrogate_problems(tree, path, file, split):
+                check.wrong(path, problem)
+
+
+def _surrogate_problems(tree: Tree, path: str, file: File, split: Split):
+    """Observations and tested days that a surrogate was given, a sentence each."""
+    for name in file.stamp.get("inputs") or {}:
+        if name in (f"{tree.study}/observations.nc", f"{tree.study}/truth.nc"):
+            yield f"the surrogate was given {name}"
+    if Path(path).name == "card.json":
+        for days in _json(tree, path).get("days", []):
+            if _overlap(days, split.test):
+                yield f"the surrogate learned from {days[0]} .. {days[1]}, of the test period"
 
 
 def _overlap(one: Sequence[str], two: Sequence[str]) -> bool:
@@ -191,14 +197,16 @@ def _check_run(check, tree: Tree, file: File, split: Split, opened, scalers) -> 
     if "domain" in opened and sampling in opened["domain"]["sampling"].values:
         role = opened["domain"]["role"].sel(sampling=sampling).values
         folder = Path(file.path).parent.as_posix()
-        for problem in _cells_problems(tree, f"{folder}/cells.csv", role):
-            check.wrong(f"{folder}/cells.csv", problem)
+        with check.at(f"{folder}/cells.csv"):
+            for problem in _cells_problems(tree, f"{folder}/cells.csv", role):
+                check.wrong(f"{folder}/cells.csv", problem)
         card = f"{folder}/network/card.json"
         if card in tree.made:
-            fitted = "yes"
-            for problem in _card_problems(tree, card, given, run, role, opened, scalers):
-                fitted = "no"
-                check.wrong(card, problem)
+            before = len(check.problems)
+            with check.at(card):
+                for problem in _card_problems(tree, card, given, run, role, opened, scalers):
+                    check.wrong(card, problem)
+            fitted = "yes" if len(check.problems) == before else "no"
         cells = f"{int((role == TRAIN).sum())} of {sampling}"
         name = Path(folder).name if folder.startswith(f"{tree.results}/runs/") else file.path
         seen = ", ".join(Path(n).name for n in given if n.endswith(".nc"))
@@ -210,6 +218,9 @@ def _cells_problems(tree: Tree, path: str, role: np.ndarray):
     if path not in tree.made:
         return
     cells = pd.read_csv(tree.root / path)["cell"].to_numpy()
+    if cells.dtype.kind not in "iu" or not ((cells >= 0) & (cells < len(role))).all():
+        yield f"names cells that are not in domain.nc, which has {len(role)}"
+        return
     others = cells[role[cells] != TRAIN]
     if len(others):
         yield f"{len(others)} cells that are no training cells were calibrated, first {others[0]}"

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from parlearn.audit.findings import Check
+from parlearn.audit.findings import Check, asks
 from parlearn.audit.tree import File, Tree
 from parlearn.storage.provenance import FIELDS, commit_of, text_digest
 
@@ -25,24 +25,30 @@ SEEDS = (
 BY_ROUND = ("simulate_samples",)
 
 
-def check_stamps(tree: Tree) -> Check:
+@asks("stamps", "Does every result say how it was made?")
+def check_stamps(check: Check, tree: Tree) -> None:
     """Every result has a whole stamp, and sidecars lie beside the files they were written for."""
-    check = Check("stamps", "Does every result say how it was made?")
+    if not tree.made:
+        check.wrong(tree.results, "there are no results to look at: make some first")
     for path, file in tree.made.items():
         if file.job is None and SET_ASIDE.fullmatch(path):
             check.notes.append(f"{path}: a list of granules that another has replaced")
             continue
         check.looked_at += 1
         if file.stamp is None:
-            beside = "" if path.endswith(".nc") else f" (there is no {Path(path).name}.json)"
-            check.wrong(path, f"has no stamp{beside}: its origin is unknown")
+            lacks = "" if path.endswith(".nc") else f"there is no {Path(path).name}.json"
+            why = f" ({file.unread or lacks})" if file.unread or lacks else ""
+            check.wrong(path, f"has no stamp{why}: its origin is unknown")
             continue
         missing = [name for name in FIELDS if file.stamp.get(name) is None]
         if missing:
             check.wrong(path, f"its stamp lacks {', '.join(missing)}")
             continue
-        for problem in _contradictions(file):
-            check.wrong(path, problem)
+        with check.at(path):
+            for problem in _contradictions(file):
+                check.wrong(path, problem)
+    for path, what in tree.broken.items():
+        check.wrong(path, what)
     for path, file in tree.files.items():
         if file.kind == "sidecar" and path.removesuffix(".json") not in tree.files:
             check.wrong(path, f"describes {Path(path).stem}, which is not there")
@@ -54,7 +60,6 @@ def check_stamps(tree: Tree) -> Check:
             f"left from others, made by no rule of this configuration ({len(strangers)}): "
             f"{_some(strangers)}"
         )
-    return check
 
 
 def _contradictions(file: File):
@@ -92,9 +97,9 @@ def seed_of(settings: Mapping) -> int | None:
     return None
 
 
-def check_commit(tree: Tree) -> Check:
+@asks("commit", "Are all results of one commit, and was the tree clean?")
+def check_commit(check: Check, tree: Tree) -> None:
     """All results are of one commit, of a clean tree."""
-    check = Check("commit", "Are all results of one commit, and was the tree clean?")
     stamped = {path: f.stamp for path, f in tree.made.items() if f.stamp}
     check.looked_at = len(stamped)
     commits = Counter(stamp.get("commit") or "unknown" for stamp in stamped.values())
@@ -121,12 +126,11 @@ def check_commit(tree: Tree) -> Check:
             f"the checkout is at {head[:10]}, the results are of {next(iter(commits))[:10]}; "
             "whether the code differs is asked below"
         )
-    return check
 
 
-def check_environment(tree: Tree, lock) -> Check:
+@asks("environment", "Were the results made with the versions of requirements.lock?")
+def check_environment(check: Check, tree: Tree, lock) -> None:
     """Recorded versions of packages are those of requirements.lock."""
-    check = Check("environment", "Were the results made with the versions of requirements.lock?")
     pinned = read_lock(lock)
     found: dict[tuple, list[str]] = {}
     for path, file in tree.made.items():
@@ -146,7 +150,6 @@ def check_environment(tree: Tree, lock) -> Check:
         there = Counter(stamp.get(field) or "unknown" for stamp in made)
         told = ", ".join(f"{name} ({number} files)" for name, number in there.most_common())
         check.notes.append(f"{field}: {told}")
-    return check
 
 
 def read_lock(path) -> dict[str, str]:

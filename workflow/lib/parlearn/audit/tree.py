@@ -1,7 +1,7 @@
 """The files of an instance, with recorded provenance and the jobs that would make them now."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,10 +9,14 @@ from pathlib import Path
 import netCDF4
 
 from parlearn.storage.files import sha256
-from parlearn.storage.provenance import PREFIX
+from parlearn.storage.provenance import FIELDS, PREFIX
 
 #: parts of the results that carry no stamps: what they are for
 OTHERS = {"logs": "log", "benchmarks": "benchmark", "weights": "kept for later jobs"}
+
+#: fields of a stamp that are mappings, and those of them whose values are texts
+MAPPINGS = ("config", "inputs", "versions")
+TEXTS = ("inputs", "versions")
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class File:
         (left by a job that was killed), or of :data:`OTHERS`
     stamp : what it, or its sidecar, says of its making; None where nothing does
     job : how it would be made now; None where no rule makes it
+    unread : why there is a stamp and it cannot be read; empty otherwise
     """
 
     path: str
@@ -52,6 +57,7 @@ class File:
     kind: str
     stamp: dict | None = None
     job: Job | None = None
+    unread: str = ""
 
 
 @dataclass
@@ -63,6 +69,7 @@ class Tree:
     root : the project's folder
     results, study : folders, from the root
     missing : paths that rules make for the targets of the instance, and that are not there
+    broken : path -> why nothing can be read there: a link to nothing, a folder in place of a file
     """
 
     root: Path
@@ -70,6 +77,7 @@ class Tree:
     study: str
     files: dict[str, File]
     missing: list[str] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
     _sums: dict[str, str | None] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -101,7 +109,7 @@ def read_tree(root, results: str, study: str, jobs: Iterable[Mapping]) -> Tree:
     jobs : of the workflow, the fields of :class:`Job`
 
     Folders of other instances below `results` are left out, and the page README.md, which comes
-    with the project.
+    with the project. Links are followed, since a folder may lie on another disk.
     """
     root = Path(root)
     jobs = [
@@ -110,23 +118,44 @@ def read_tree(root, results: str, study: str, jobs: Iterable[Mapping]) -> Tree:
     ]
     makers = {path: job for job in jobs for path in job.outputs}
     own = {study, "runs", "summaries", "figures", *OTHERS}
-    found = [p for p in (root / results).glob("*") if p.is_file() and p.name != "README.md"]
+    found = [p for p in (root / results).glob("*") if not p.is_dir() and p.name != "README.md"]
     for name in own:
-        found += [p for p in (root / results / name).rglob("*") if p.is_file()]
-    paths = sorted(p.relative_to(root).as_posix() for p in found)
-    there = {*paths}
-    files = {}
-    for path in paths:
+        found += _files(root / results / name)
+    there = {f"{results}/{p.relative_to(root / results).as_posix()}": p for p in found}
+    files, broken = {}, {}
+    for path, full in sorted(there.items()):
+        if not full.is_file():
+            link = full.is_symlink() and not full.exists()
+            broken[path] = "is a link to nothing" if link else "is neither a file nor a folder"
+            continue
+        try:
+            size, checksum = full.stat().st_size, sha256(full)
+        except OSError as error:
+            broken[path] = f"cannot be read: {error.strerror}"
+            continue
         kind = _kind(path, results, study, there, makers)
-        stamp = _stamp(root / path) if kind == "result" else None
-        full = root / path
-        job = makers.get(path)
-        files[path] = File(path, full.stat().st_size, sha256(full), kind, stamp, job)
+        stamp, unread = read_stamp(full) if kind == "result" else (None, "")
+        files[path] = File(path, size, checksum, kind, stamp, makers.get(path), unread)
     missing = sorted(path for path in makers if path not in there)
-    return Tree(root, results, f"{results}/{study}", files, missing)
+    for path in missing:
+        if (root / path).is_dir():
+            broken[path] = f"is a folder, and {makers[path].rule} makes a file there"
+    return Tree(root, results, f"{results}/{study}", files, missing, broken)
 
 
-def _kind(path: str, results: str, study: str, there: set[str], makers: Mapping) -> str:
+def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """All that is in a folder and in those below it, folders themselves apart."""
+    here = folder.resolve()
+    if not folder.is_dir() or here in above:  # a link to a folder that it lies in
+        return
+    for path in folder.iterdir():
+        if path.is_dir():
+            yield from _files(path, (*above, here))
+        else:
+            yield path
+
+
+def _kind(path: str, results: str, study: str, there: Mapping, makers: Mapping) -> str:
     parts = path.removeprefix(f"{results}/").split("/")
     if parts[-1].startswith(".") or "checkpoint" in parts[-1]:
         return "unfinished"
@@ -143,27 +172,49 @@ def _kind(path: str, results: str, study: str, there: set[str], makers: Mapping)
     return "published" if parts[:3] == [study, "twin", "archive"] else "result"
 
 
-def _stamp(path: Path) -> dict | None:
-    """The stamp of a file without prefixes; its JSON texts read, ``config_text`` kept as it is."""
+def read_stamp(path: Path) -> tuple[dict | None, str]:
+    """The stamp of a file, or of its sidecar, without prefixes, and why one there cannot be read.
+
+    Its JSON texts are read, ``config_text`` is the settings as they were written. What has another
+    form than :func:`parlearn.storage.provenance.stamp` gives it counts as not readable, so that
+    checks may rely on it.
+    """
     sidecar = Path(f"{path}.json")
-    if path.suffix == ".nc":
-        try:
-            with netCDF4.Dataset(path) as opened:
-                names = [n for n in opened.ncattrs() if n.startswith(PREFIX)]
-                stamp = {n.removeprefix(PREFIX): opened.getncattr(n) for n in names}
-        except OSError:
-            return None  # that it cannot be read is found by the check of contents
-        if stamp:
-            stamp["config_text"] = stamp.get("config", "")
-            for name in ("config", "inputs", "versions"):
-                stamp[name] = _parsed(stamp.get(name))
-            return stamp
-    if not sidecar.is_file():
-        return None
-    stamp = _parsed(sidecar.read_text(encoding="utf-8"))
-    if not isinstance(stamp, dict) or "rule" not in stamp:
-        return None
-    stamp["config_text"] = json.dumps(stamp.get("config"), sort_keys=True)
+    try:
+        if path.suffix == ".nc" and (stamp := _of_attributes(path)):
+            return _formed(stamp), ""
+        if not sidecar.is_file():
+            return None, ""
+        stamp = json.loads(sidecar.read_text(encoding="utf-8"))
+        if not isinstance(stamp, dict) or "rule" not in stamp:
+            return None, f"{sidecar.name} is no stamp"
+        return _formed(stamp | {"config_text": json.dumps(stamp.get("config"), sort_keys=True)}), ""
+    # of netCDF4 anything, on a file that is damaged
+    except (OSError, ValueError, RuntimeError, AttributeError, RecursionError) as error:
+        name = path.name if path.suffix == ".nc" and not sidecar.is_file() else sidecar.name
+        return None, f"{name} cannot be read: {error}"
+
+
+def _of_attributes(path: Path) -> dict:
+    with netCDF4.Dataset(path) as opened:
+        names = [name for name in opened.ncattrs() if name.startswith(PREFIX)]
+        stamp = {name.removeprefix(PREFIX): opened.getncattr(name) for name in names}
+    if stamp:
+        stamp["config_text"] = stamp.get("config", "")
+        for name in MAPPINGS:
+            stamp[name] = _parsed(stamp.get(name))
+    return stamp
+
+
+def _formed(stamp: dict) -> dict:
+    """A stamp whose fields are texts, or mappings; ValueError names the first that is neither."""
+    for name in {*FIELDS, "file", "sha256"} & {*stamp}:
+        if (value := stamp[name]) is None:
+            continue  # as if it were not there
+        if not isinstance(value, dict if name in MAPPINGS else str):
+            raise ValueError(f"its field {name!r} holds {value!r}")
+        if name in TEXTS and (strange := [v for v in value.values() if not isinstance(v, str)]):
+            raise ValueError(f"its field {name!r} holds {strange[0]!r}")
     return stamp
 
 

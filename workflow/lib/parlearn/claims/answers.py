@@ -189,8 +189,7 @@ def _row(entry, files, data, configuration) -> dict:
     seeded = [len(n.values) for n in numbers if not n.exact] or [len(n.values) for n in numbers]
     margin = [f"margin: {claim['margin']['why']}"] if "margin" in claim else []
     return {
-        **{key: claim[key] for key in ("id", "paper", "where", "study", "compare", "statement")},
-        "expected": _expected(claim),
+        **published(claim),
         "ours": _ours(claim, numbers),
         "spread": _spread(claim, numbers),
         "seeds": min(seeded, default=0),
@@ -198,9 +197,18 @@ def _row(entry, files, data, configuration) -> dict:
         "clear": clear,
         "why": why,
         "notes": "; ".join([note for note in [claim.get("note"), *margin, *notes] if note]),
-        "disagrees_with": claim.get("disagrees_with", ""),
         "data": data,
         "configuration": configuration,
+    }
+
+
+def published(claim) -> dict[str, str]:
+    """The columns of an answer that are as the list of claims has them, whatever came out."""
+    same = ("id", "paper", "where", "study", "compare", "statement")
+    return {
+        **{key: claim[key] for key in same},
+        "expected": _expected(claim),
+        "disagrees_with": claim.get("disagrees_with", ""),
     }
 
 
