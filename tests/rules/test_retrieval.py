@@ -63,7 +63,7 @@ def snakemake(project, name, *words, check=True, **settings):
 
 def test_from_a_folder_to_what_has_arrived(project, archive):
     done, out = snakemake(project, "folder", "retrieve", mirror="archive")
-    names = [one.name for one in read_list(out / "nldas.csv")]
+    names = [one.name for one in read_list(out / "nldas.csv", "nldas")]
     # the first local day of the westernmost column starts at 8:00 UTC, of the easternmost at 4:00;
     # the last ends at 8:00 UTC of 2 May
     assert names[0] == "NLDAS_FORA0125_H.A20150429.0400.020.nc"
@@ -104,7 +104,7 @@ def test_a_list_is_frozen_and_an_old_one_set_aside(project, archive):
     snakemake(project, "frozen", out_of("frozen"), "--forcerun", "list_granules", mirror="archive")
     aside = list(out.glob("nldas.2*.csv"))
     assert [p.read_bytes() for p in aside] == [first]
-    assert len(read_list(out / "nldas.csv")) == len(read_list(aside[0])) - 1
+    assert len(read_list(out / "nldas.csv", "nldas")) == len(read_list(aside[0], "nldas")) - 1
     log = (project.folder / "results/frozen/logs/list_granules/nldas.log").read_text()
     assert "0 granules are new, 1 are gone. The old list is kept" in log
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from pyhdf.SD import SD, SDC
 
-from parlearn.retrieve.checks import Expected, algorithm_named, digests, expected_format
+from parlearn.retrieve.checks import Expected, algorithm_named, digests
+from parlearn.retrieve.formats import expected_format
 from parlearn.retrieve.logins import RetrievalError
 
 
@@ -17,10 +18,29 @@ def write_hdf5(path):
         file["a"] = np.arange(5000.0)
 
 
-def write_classic(path):
-    with netCDF4.Dataset(path, "w", format="NETCDF3_CLASSIC") as file:
+def write_packed_chunks(path):
+    random = np.random.default_rng(1)
+    with h5py.File(path, "w") as file:
+        for name in ("group/a", "group/b"):
+            values = random.integers(0, 99, (40, 500)).astype("i2")
+            file.create_dataset(name, data=values, chunks=(10, 500), compression="gzip")
+
+
+def write_classic(path, form="NETCDF3_CLASSIC"):
+    with netCDF4.Dataset(path, "w", format=form) as file:
         file.createDimension("x", 5000)
+        file.setncattr("title", "a file")
+        file.createVariable("b", "i1", ("x",))[:] = 1
         file.createVariable("a", "f4", ("x",))[:] = 1.0
+
+
+def write_records(path, form="NETCDF3_64BIT_OFFSET", names="ab"):
+    with netCDF4.Dataset(path, "w", format=form) as file:
+        file.createDimension("time", None)
+        file.createDimension("x", 333)
+        file.createVariable("x", "f8", ("x",))[:] = 1.0
+        for name in names:  # of an odd number of bytes
+            file.createVariable(name, "i2", ("time", "x"))[:] = np.ones((7, 333))
 
 
 def write_hdf4(path):
@@ -43,6 +63,7 @@ WRITERS = {
     "a.nc4": write_hdf5,
     "b.nc": write_hdf5,
     "c.nc": write_classic,
+    "r.nc": write_records,
     "a.hdf": write_hdf4,
     "d.nc.gz": write_packed,
 }
@@ -63,14 +84,54 @@ def test_good_files_pass(file):
     assert len(check(file)) == 64
 
 
-@pytest.mark.parametrize("file", [name for name in WRITERS if name != "c.nc"], indirect=True)
 def test_files_cut_short_are_told(file):
-    # a classic netCDF file (c.nc) does not say how long it is
     whole = file.read_bytes()
     for part in (0.9, 0.5):
         file.write_bytes(whole[: int(part * len(whole))])
         with pytest.raises(RetrievalError, match="https://host/file: is cut short or damaged"):
             check(file)
+
+
+@pytest.mark.parametrize("write", [write_classic, write_records])
+@pytest.mark.parametrize("names", ["a", "ab"])
+@pytest.mark.parametrize("form", ["CLASSIC", "64BIT_OFFSET", "64BIT_DATA"])
+def test_a_classic_file_without_its_last_values(tmp_path, write, names, form):
+    """The netCDF library reads what is not there as zeros."""
+    path = tmp_path / "a.nc"
+    write(path, f"NETCDF3_{form}", **({"names": names} if write is write_records else {}))
+    check(path)
+    with netCDF4.Dataset(path) as file:
+        file.set_auto_mask(False)
+        assert (file["a"][:] == 1).all()
+    whole = path.read_bytes()
+    # a record's end may be padding, of which nothing is read
+    path.write_bytes(whole[: len(whole) - 4])
+    with pytest.raises(RetrievalError, match=rf"it should have \d+ bytes and has {len(whole) - 4}"):
+        check(path)
+
+
+def test_a_classic_header_that_has_no_end(tmp_path):
+    path = tmp_path / "a.nc"
+    path.write_bytes(b"CDF\x01" + b"\xff" * 4 + b"\0\0\0\x0a" + b"\x7f" * 400)
+    with pytest.raises(RetrievalError, match="is cut short or damaged"):
+        check(path)
+
+
+@pytest.mark.parametrize("name", ["group/a", "group/b"])
+def test_a_file_put_together_from_two_opens_and_is_told(tmp_path, name):
+    path = tmp_path / "a.h5"
+    write_packed_chunks(path)
+    check(path)
+    with h5py.File(path) as file:
+        chunk = file[name].id.get_chunk_info(3)
+        assert file[name].id.get_num_chunks() == 4
+    content = bytearray(path.read_bytes())
+    content[chunk.byte_offset + 50 : chunk.byte_offset + chunk.size] = bytes(chunk.size - 50)
+    path.write_bytes(content)
+    with h5py.File(path) as file:
+        assert file[name].shape == (40, 500)
+    with pytest.raises(RetrievalError, match="https://host/file: is cut short or damaged, HDF5"):
+        check(path)
 
 
 @pytest.mark.parametrize(

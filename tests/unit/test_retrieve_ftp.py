@@ -65,6 +65,9 @@ class Session(socketserver.StreamRequestHandler):
         file = self.server.folder / path.lstrip("/")
         self.say(f"213 {file.stat().st_size}" if file.is_file() else "550 none")
 
+    def on_mdtm(self, _):
+        self.say(f"213 {self.server.date}" if self.server.date else "502 not here")
+
     def on_mlsd(self, path):
         folder = self.server.folder / path.lstrip("/")
         if not folder.is_dir():
@@ -94,6 +97,7 @@ def server(tmp_path):
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
         folder, limits, offsets, visits = tmp_path / "server", [], [], []
+        date = ""
 
     (Server.folder / "Data_forcing_03hr_010deg" / "Temp").mkdir(parents=True)
     (Server.folder / "Data_forcing_03hr_010deg" / "Temp" / NAME).write_bytes(DATA)
@@ -133,6 +137,27 @@ def test_a_cut_connection_is_resumed(server, tmp_path):
     opened(server).get(address(server), tmp_path / NAME, RIGHT)
     assert (tmp_path / NAME).read_bytes() == DATA
     assert server.offsets == [200_000]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "offsets"),
+    [("20100101", "20100101", [200_000]), ("20100101", "20100202", []), ("", "", [])],
+)
+def test_only_the_same_file_is_resumed(server, tmp_path, before, now, offsets):
+    """Of neither a checksum is known: by its date, or not at all."""
+    server.limits, server.date = [200_000], before
+    one_try = FtpStore(server.url, GOOD, timeout=10.0, attempts=1)
+    with pytest.raises(RetrievalError, match=r"ended after 200000 of 512004 bytes"):
+        one_try.get(address(server), tmp_path / NAME, Expected(len(DATA)))
+    changed = DATA[::-1]
+    if before != now:
+        file = server.folder / "Data_forcing_03hr_010deg" / "Temp" / NAME
+        file.write_bytes(changed)
+    server.date = now
+    opened(server).get(address(server), tmp_path / NAME, Expected(len(DATA)))
+    assert (tmp_path / NAME).read_bytes() == (DATA if before == now else changed)
+    assert server.offsets == offsets
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["server", NAME]
 
 
 def test_always_cut(server, tmp_path):

@@ -1,7 +1,10 @@
 """The downloader against a real HTTP server on the loopback address."""
 
+import contextlib
 import errno
+import gzip
 import hashlib
+import itertools
 import logging
 import os
 import resource
@@ -17,6 +20,7 @@ import tenacity
 from parlearn.retrieve import http
 from parlearn.retrieve import mirror as retrieving
 from parlearn.retrieve.checks import Expected
+from parlearn.retrieve.delivery import TransientError, limited
 from parlearn.retrieve.http import fetch
 from parlearn.retrieve.logins import RetrievalError
 from parlearn.retrieve.mirror import copy_from_mirror, read_checksums
@@ -34,7 +38,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.answers, self.ranges = [], []
+        self.answers, self.ranges, self.conditions = [], [], []
 
     @property
     def url(self):
@@ -45,6 +49,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         answers = self.server.answers
         self.server.ranges.append(self.headers.get("Range"))
+        self.server.conditions.append(self.headers.get("If-Range"))
         (answers.pop(0) if len(answers) > 1 else answers[0])(self)
 
     def log_message(self, *args):
@@ -93,6 +98,13 @@ def broken_off(handler):
 
 def status(code, **headers):
     return lambda handler: handler.send(code, b"sorry", **headers)
+
+
+def leave(folder, part, sign):
+    """What a download that was killed leaves behind."""
+    (folder / ".data.csv.part").write_bytes(part)
+    if sign:
+        (folder / ".data.csv.part.of").write_text(sign)
 
 
 def leftovers(folder):
@@ -217,6 +229,163 @@ def test_a_part_of_another_file_is_thrown_away(server, tmp_path, old):
     assert server.ranges[-1] is None
 
 
+OLD, NEW = b"A" * 100_000, b"B" * 300_000
+OPEN = Expected(size=len(NEW))  # of neither a checksum is known
+YESTERDAY, TODAY = "Tue, 20 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 GMT"
+
+
+def new(kept=True, **headers):
+    """A server that has another file by now; it keeps If-Range unless told not to."""
+
+    def answer(handler):
+        asked = handler.headers.get("Range")
+        current = headers.get("ETag", headers.get("Last_Modified"))
+        if asked and (not kept or handler.headers.get("If-Range", current) == current):
+            start = int(asked.removeprefix("bytes=").rstrip("-"))
+            span = f"bytes {start}-{len(NEW) - 1}/{len(NEW)}"
+            handler.send(206, NEW[start:], Content_Range=span, **headers)
+        else:
+            handler.send(200, NEW, **headers)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("sign", "headers"),
+    [
+        ('"one"', {"ETag": '"two"'}),
+        (YESTERDAY, {"Last_Modified": TODAY}),
+        (None, {}),
+        (None, {"ETag": '"two"'}),
+    ],
+)
+@pytest.mark.parametrize("kept", [True, False])
+def test_two_files_are_never_put_together(server, tmp_path, sign, headers, kept):
+    leave(tmp_path, OLD, sign)
+    server.answers = [new(kept, **headers)]
+    fetch(server.url, tmp_path / "data.csv", OPEN, **QUICK)
+    assert (tmp_path / "data.csv").read_bytes() == NEW
+    assert server.conditions[0] == sign
+    assert leftovers(tmp_path) == ["data.csv"]
+
+
+def cut(**headers):
+    def answer(handler):
+        handler.send(200, NEW[:100_000], length=len(NEW), **headers)
+        handler.close_connection = True
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("headers", "sign"),
+    [
+        ({"ETag": '"two"'}, '"two"'),
+        ({"ETag": '"two"', "Last_Modified": YESTERDAY}, '"two"'),
+        ({"ETag": 'W/"two"', "Last_Modified": YESTERDAY}, YESTERDAY),
+        ({"Last_Modified": YESTERDAY}, YESTERDAY),
+    ],
+)
+def test_the_rest_of_the_same_file_is_asked_for_by_its_sign(server, tmp_path, headers, sign):
+    server.answers = [cut(**headers), new(**headers)]
+    fetch(server.url, tmp_path / "data.csv", OPEN, **QUICK)
+    assert (tmp_path / "data.csv").read_bytes() == NEW
+    assert server.ranges == [None, "bytes=100000-"]
+    assert server.conditions == [None, sign]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"ETag": 'W/"two"'},
+        {"Last_Modified": "Wed, 21 Oct 2195 07:28:00 GMT"},  # it may change within that second
+        {"Last_Modified": "yesterday"},
+    ],
+)
+def test_without_a_sign_all_comes_again(server, tmp_path, headers):
+    server.answers = [cut(**headers), new(**headers)]
+    fetch(server.url, tmp_path / "data.csv", OPEN, **QUICK)
+    assert (tmp_path / "data.csv").read_bytes() == NEW
+    assert server.ranges == [None, None]
+
+
+def test_a_part_that_is_whole_by_another_files_length(server, tmp_path):
+    """The server has a shorter file by now, and sends nothing after the part's end."""
+    leave(tmp_path, OLD, '"one"')
+    rest_of_nothing = status(416, Content_Range="bytes */300", ETag='"one"')
+    server.answers = [rest_of_nothing, lambda handler: handler.send(200, b"C" * 300)]
+    fetch(server.url, tmp_path / "data.csv", Expected(), **QUICK)
+    assert (tmp_path / "data.csv").read_bytes() == b"C" * 300
+
+
+def test_a_part_that_grew_too_long_for_its_file(server, tmp_path):
+    leave(tmp_path, OLD, '"two"')
+    longer = status(206, Content_Range="bytes 100000-999999/1000000", ETag='"two"')
+    server.answers = [longer, new(ETag='"two"')]
+    fetch(server.url, tmp_path / "data.csv", OPEN, **QUICK)
+    assert (tmp_path / "data.csv").read_bytes() == NEW
+
+
+def endless(handler):
+    """More than was asked for, and no length is told."""
+    handler.send_response(200)
+    handler.end_headers()
+    with contextlib.suppress(OSError):
+        for _ in range(10_000):
+            handler.wfile.write(b"x" * 100_000)
+            handler.server.sent += 100_000
+
+
+def test_no_more_is_taken_than_a_file_may_have(server, tmp_path, monkeypatch):
+    server.answers, server.sent = [endless], 0
+    with pytest.raises(RetrievalError, match="data.csv: sends more than the 300000 bytes that it"):
+        fetch(server.url, tmp_path / "data.csv", OPEN, **QUICK)
+    monkeypatch.setattr(http, "LARGEST", 500_000)
+    with pytest.raises(RetrievalError, match="data.csv: sends more than the 500000 bytes that it"):
+        fetch(server.url, tmp_path / "data.csv", Expected(format="HDF5"), **QUICK)
+    assert server.sent < 100e6
+    assert len(server.ranges) == 2
+
+
+def test_a_page_without_end(server, monkeypatch):
+    server.answers, server.sent = [endless], 0
+    monkeypatch.setattr(http, "LONGEST_PAGE", 500_000)
+    with pytest.raises(RetrievalError, match="data.csv: sends more than the 500000 bytes that it"):
+        http.read_text(httpx.Client(), server.url, http.Access(), attempts=1)
+    assert server.sent < 100e6
+
+
+def test_a_small_page_that_unpacks_to_a_large_one(server, monkeypatch):
+    packed = gzip.compress(b"x" * 5_000_000)
+    server.answers = [lambda handler: handler.send(200, packed, Content_Encoding="gzip")]
+    monkeypatch.setattr(http, "LONGEST_PAGE", 500_000)
+    with pytest.raises(RetrievalError, match="sends more than the 500000 bytes that it"):
+        http.read_text(httpx.Client(), server.url, http.Access(), attempts=1)
+
+
+def test_a_trickle_is_broken_off(server, tmp_path):
+    """A clock that goes on by 100 s whenever it is asked: 64 kB in that time is too little."""
+    server.answers = [whole]
+    slow = {"attempts": 2, "clock": itertools.count(0, 100).__next__, **QUICK}
+    with pytest.raises(RetrievalError, match=r"only \d+ bytes came in 100 s, 2 times"):
+        fetch(server.url, tmp_path / "data.csv", RIGHT, **slow)
+    assert ".data.csv.part" in leftovers(tmp_path)
+    server.answers = [lambda handler: handler.send(200, DATA, Content_Type="text/html")]
+    slow = {"attempts": 1, "clock": itertools.count(0, 100).__next__}
+    with pytest.raises(RetrievalError, match=r"only \d+ bytes came in 100 s: run again later"):
+        http.read_text(httpx.Client(), server.url, http.Access(), **slow)
+
+
+def test_what_comes_slowly_but_comes_is_taken():
+    clock = iter([0, 30, 61, 90, 125, 180]).__next__
+    pieces = [b"x" * 31_000, b"x" * 31_000, b"", b"x" * 65_000, b""]
+    assert list(limited(pieces, 127_000, "a", clock=clock)) == pieces
+    # a byte each half second, as a hostile server sent them
+    with pytest.raises(TransientError, match="only 120 bytes came in 60 s"):
+        list(limited(itertools.repeat(b"x"), 10**6, "a", clock=itertools.count(0, 0.5).__next__))
+
+
 def test_a_body_without_length_that_ends_early_is_told_by_its_size(server, tmp_path):
     def early(handler):
         handler.send_response(200)
@@ -252,6 +421,7 @@ def test_a_wrong_size_is_told(server, tmp_path):
     server.answers = [whole]
     with pytest.raises(RetrievalError, match="has 768000 bytes, expected 10"):
         fetch(server.url, tmp_path / "data.csv", Expected.sha256(SUM, 10), **QUICK)
+    assert leftovers(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -333,9 +503,9 @@ def test_a_full_disk_leaves_nothing_and_says_so(server, tmp_path):
 
 
 def test_no_space_left_leaves_nothing(server, tmp_path, monkeypatch):
-    def no_room(response, url, part, offset):
-        part.write_bytes(DATA[:1000])
-        raise OSError(errno.ENOSPC, "No space left on device", str(part))
+    def no_room(response, url, part, *_):
+        part.path.write_bytes(DATA[:1000])
+        raise OSError(errno.ENOSPC, "No space left on device", str(part.path))
 
     monkeypatch.setattr(http, "_receive", no_room)
     server.answers = [whole]

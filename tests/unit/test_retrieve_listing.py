@@ -143,10 +143,10 @@ def test_a_list_is_written_once_and_never_lost(tmp_path, caplog):
     assert freeze("smap", first, path, same=False)
     text = path.read_text()
     assert text.splitlines()[1] == (f"{smap(1).name},2015-04-01,{smap(1).url},101,md5,{1:032x}")
-    assert read_list(path) == first
+    assert read_list(path, "smap") == first
     assert not freeze("smap", first, path, same=True)
     assert freeze("smap", second, path, same=True)
-    assert read_list(path) == second
+    assert read_list(path, "smap") == second
     (aside,) = tmp_path.glob("smap.2*.csv")
     assert aside.read_text() == text
     assert "the archive has changed; 2 granules are new, 1 are gone" in caplog.text
@@ -156,4 +156,29 @@ def test_a_list_that_is_none(tmp_path):
     path = tmp_path / "smap.csv"
     path.write_text("name,url\na,b\n")
     with pytest.raises(ListingError, match="is no list with the columns name, date"):
-        read_list(path)
+        read_list(path, "smap")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("name", "../../etc/passwd", "'../../etc/passwd' is no name of a file of smap"),
+        ("name", "../" + smap(1).name, "is no name of a file of smap"),
+        ("name", "", "'' is no name of a file of smap"),
+        ("url", "2015/../../../etc/passwd", "2015/../../../etc/passwd leads out of its folder"),
+        ("url", "2015/%2e%2e/secret.h5", "leads out of its folder"),
+        ("url", "/etc/passwd", "/etc/passwd leads out of its folder"),
+        ("size", "-1", "the size '-1' is no number of bytes"),
+        ("size", "many", "the size 'many' is no number of bytes"),
+        ("algorithm", "md4", "'md4 0+1' is no checksum that we know"),
+        ("checksum", "../x", "'md5 ../x' is no checksum that we know"),
+    ],
+)
+def test_a_line_that_was_tampered_with(tmp_path, column, value, words):
+    path = tmp_path / "smap.csv"
+    freeze("smap", [smap(2), smap(1)], path, same=False)
+    rows = listing.read_rows(path, listing.COLUMNS)
+    rows[1][column] = value
+    listing.write_rows(path, listing.COLUMNS, rows)
+    with pytest.raises(ListingError, match=f"smap.csv, line 3: .*{words}.*: put the line back"):
+        read_list(path, "smap")

@@ -269,6 +269,21 @@ def test_login_from_netrc_and_environment(nobody, monkeypatch):
     assert find_login("gleam").password == "secret4"
 
 
+def test_a_netrc_that_others_can_read_is_told(nobody, caplog):
+    nobody.write_text("machine urs.earthdata.nasa.gov login me password secret1\n")
+    nobody.chmod(0o600)
+    find_login("earthdata")
+    assert not caplog.records
+    for mode in (0o644, 0o640):
+        caplog.clear()
+        nobody.chmod(mode)
+        assert find_login("earthdata").password == "secret1"
+        (told,) = (record.getMessage() for record in caplog.records)
+        assert told == (
+            f"{nobody}, which holds passwords, can be read by others: chmod 600 {nobody}"
+        )
+
+
 def test_a_broken_netrc_is_not_quoted(nobody):
     nobody.write_text("machine urs.earthdata.nasa.gov login me\nsecret1 password\n")
     with pytest.raises(AccessError, match="netrc, line 2") as caught:
@@ -288,8 +303,14 @@ def test_addresses_are_cleaned():
     login = Login("u", "pa ss", "tok")
     text = "at ftp://u:p@h/x?y=z, with pa ss and tok"
     assert redact(text, login) == "at ftp://h/x with *** and ***"
-    for url in ("ftp://u:p@h/x", "https://h/x?token=1"):
+    for url in (
+        "ftp://u:p@h/x",
+        "https://h/x?token=s3cret",
+        "https://h/x#s3cret",
+        "sftp://h#s3cret",
+    ):
         with pytest.raises(AccessError, match=r"cmfd: .*carries a login") as caught:
             refuse_login_in(url, "cmfd")
         assert url not in str(caught.value)
+        assert "s3cret" not in str(caught.value)
     refuse_login_in("https://host/a", "cmfd")

@@ -183,6 +183,23 @@ def test_a_part_of_another_file_is_thrown_away(place, opened, tmp_path, old):
     assert (tmp_path / "a.nc").read_bytes() == DATA
 
 
+@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_without_a_checksum_the_same_file_is_told_by_its_date(place, opened, tmp_path, changed):
+    file = place.folder / "data/v3.7a/daily/2015/E_2015_GLEAM_v3.7a.nc"
+    place.limits = [400_000]
+    with pytest.raises(RetrievalError, match="Run again later"):
+        get(opened(attempts=1), tmp_path / "a.nc", Expected(len(DATA)))
+    if changed:
+        file.write_bytes(DATA[::-1])
+        os.utime(file, (1e9, 1e9))
+    place.offsets.clear()
+    get(opened(), tmp_path / "a.nc", Expected(len(DATA)))
+    assert (tmp_path / "a.nc").read_bytes() == file.read_bytes()
+    assert (min(place.offsets) == 0) == changed
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
 # of paramiko's thread that reads ahead
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_connection_that_is_always_cut_ends_with_its_cause(place, opened, tmp_path):

@@ -191,10 +191,11 @@ def test_published_parameters_are_the_default_where_there_are_such(inputs):
     assert model.defaults[2, PARAMETERS.index("infilt")] == pytest.approx(0.35)
 
 
-def test_without_a_compiler_it_runs_eagerly(inputs, monkeypatch):
+def test_without_a_compiler_it_runs_eagerly_and_says_so(inputs, monkeypatch, caplog):
     monkeypatch.setenv("CXX", "none")
     model = VIC(inputs, inputs)
     assert not model.fused
+    assert "there is no C++ compiler: VIC runs in plain PyTorch" in caplog.text
     out = model.simulate(default_parameters(inputs), days=slice(0, 3))
     assert torch.isfinite(out).all()
 

@@ -21,3 +21,12 @@ def test_both_snakefiles_make_the_same(project):
     assert root.pop("all") == catalog.pop("whole") == "1"
     assert root == catalog
     assert int(root["total"]) > 30
+
+
+def test_another_working_folder_is_refused_with_the_remedy(project, tmp_path):
+    """As of a clone that cannot be written, whose tables would not be found from elsewhere."""
+    config = project.folder / "tests/workflow/tiny.yaml"
+    done = project.snakemake("-n", "--directory", tmp_path, config=config, check=False)
+    assert done.returncode == 1
+    assert f"{tmp_path} is not the folder of the workflow, {project.folder}" in done.stdout
+    assert "Traceback" not in done.stdout

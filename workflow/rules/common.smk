@@ -25,6 +25,14 @@ from parlearn.plan.reading import ConfigError
 from parlearn.plan.targets import correctable
 from parlearn.storage.provenance import settings
 
+# tables and archives are found, and the audit asks git, from the working folder
+if not ROOT.samefile(Path.cwd()):
+    raise WorkflowError(
+        f"{Path.cwd()} is not the folder of the workflow, {ROOT}, and it works only there: leave out "
+        "-d (--directory), or clone it where you may write (git clone), and let the key results name "
+        "the folder where its files shall lie"
+    )
+
 try:
     CONFIG, RUNS, FIGURES, DATASETS, ARCHIVES, CLAIMS = read_instance(
         config, workflow.configfiles, ROOT

@@ -10,7 +10,7 @@ from parlearn.storage.provenance import stamp, write_sidecar
 with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     rows, problems, folders = [], [], []
     for path, (product, known) in zip(snakemake.input, snakemake.params.products.items()):
-        granules = listing.read_list(path)
+        granules = listing.read_list(path, product)
         row, wanting = preflight.inspect(product, known["settings"], granules, known["folder"])
         rows.append(row)
         folders.append(known["folder"])

@@ -8,7 +8,7 @@ from parlearn.storage.unchanged import TIMES, changed_times
 with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
     product, chunk = snakemake.wildcards.product, snakemake.wildcards.chunk
-    listed = listing.read_list(snakemake.input.granules)
+    listed = listing.read_list(snakemake.input.granules, product)
     granules = listing.of_chunk(product, listed, chunk, params.source)
     log.info("%s %s: %d granules", product, chunk, len(granules))
     if not granules:

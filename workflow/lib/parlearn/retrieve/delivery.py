@@ -1,14 +1,16 @@
 """Delivers a retrieved file complete and checked, or not at all, from any kind of place.
 
 What arrives is written to a hidden ``.NAME.part`` beside its target, which a killed job leaves
-behind and the next one resumes; it takes the target's name only after size, checksum and format
-hold.
+behind and the next one resumes, if it can be told that the rest is of the same file; it takes the
+target's name only after size, checksum and format hold.
 """
 
 import errno
 import fcntl
 import logging
 import os
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,11 @@ from parlearn.retrieve.logins import RetrievalError
 from parlearn.storage.files import is_full_disk
 
 log = logging.getLogger(__name__)
+
+#: more than this (bytes) is taken of no file whose size nobody has told
+LARGEST = 50 * 10**9
+#: what comes slower than this (bytes/s), over so many seconds, is broken off
+SLOWEST, PATIENCE = 1000.0, 60.0
 
 
 class TransientError(Exception):
@@ -40,6 +47,81 @@ class Retrieved:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Part:
+    """What has arrived of a file, and beside it, in ``.NAME.part.of``, the sign of that file.
+
+    A sign is what a server tells of a version of a file: its ETag, or size and date. Where neither
+    a sign nor a checksum of the whole (`checked`) could tell that the rest belongs to these bytes,
+    they are not gone on from.
+    """
+
+    path: Path
+    checked: bool = False
+
+    @property
+    def _beside(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.of")
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size if self.path.is_file() else 0
+
+    @property
+    def sign(self) -> str:
+        try:
+            return self._beside.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+
+    @property
+    def offset(self) -> int:
+        """The byte to go on from."""
+        return self.size if self.checked or self.sign else 0
+
+    def begin(self, sign: str) -> None:
+        """Throw away what there is, and write down the sign of what comes now."""
+        self.drop()  # first the bytes: those of another file must not lie beside the new sign
+        self._beside.write_text(sign, encoding="utf-8")
+
+    def drop(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self._beside.unlink(missing_ok=True)
+
+    def become(self, target) -> None:
+        """Take the target's name, on disk before it has it."""
+        with open(self.path, "rb") as stream:
+            os.fsync(stream.fileno())
+        self._beside.unlink(missing_ok=True)
+        os.replace(self.path, target)
+
+
+def limited(pieces: Iterable[bytes], most: int, origin, *, clock=time.monotonic) -> Iterator[bytes]:
+    """The pieces of a body, while they are no more than was told and come fast enough.
+
+    Raises
+    ------
+    RetrievalError
+        for more than `most` bytes.
+    TransientError
+        for less than :data:`SLOWEST` bytes a second over :data:`PATIENCE` seconds or longer: a
+        trickle never runs into a limit on silence.
+    """
+    since, total, before = clock(), 0, 0
+    for piece in pieces:
+        total += len(piece)
+        if total > most:
+            raise RetrievalError(
+                f"{origin}: sends more than the {most} bytes that it may have: it is another file, "
+                "or the server is at fault"
+            )
+        yield piece
+        if (passed := clock() - since) >= PATIENCE:
+            if total - before < SLOWEST * passed:
+                raise TransientError(f"only {total - before} bytes came in {passed:.0f} s")
+            since, before = since + passed, total
+
+
 def deliver(origin, target, expected, once, *, attempts=6, backoff=1.0) -> Retrieved:
     """Bring one file; a target that is there and is what it should be is left as it is.
 
@@ -48,7 +130,7 @@ def deliver(origin, target, expected, once, *, attempts=6, backoff=1.0) -> Retri
     origin : whence, without a login, for messages
     target : whereto
     expected : :class:`parlearn.retrieve.checks.Expected`
-    once : function of the path of the part that goes on where the part ends; returns the byte it
+    once : function of the :class:`Part` that goes on where the part ends; returns the byte it
         started at; raises :class:`TransientError` for what may pass
     attempts, backoff : tries in all, and the first pause (s), doubled at each try
 
@@ -62,7 +144,7 @@ def deliver(origin, target, expected, once, *, attempts=6, backoff=1.0) -> Retri
     target = Path(target)
     if (done := already_there(target, expected, origin)) is not None:
         return done
-    part = target.with_name(f".{target.name}.part")
+    part = Part(target.with_name(f".{target.name}.part"), bool(expected.checksum))
     with writing(target, part), _alone(target):
         # another job may have brought it while we waited
         if (done := already_there(target, expected, origin)) is not None:
@@ -73,9 +155,7 @@ def deliver(origin, target, expected, once, *, attempts=6, backoff=1.0) -> Retri
             raise RetrievalError(
                 f"{origin}: {error}, {attempts} times. Run again later; what has arrived is kept"
             ) from None
-        with open(part, "rb") as stream:
-            os.fsync(stream.fileno())
-        os.replace(part, target)
+        part.become(target)
     log.debug("fetched %s (%d bytes)", origin, target.stat().st_size)
     return Retrieved(target, str(origin), digest, target.stat().st_size)
 
@@ -111,13 +191,12 @@ def retrying(what, attempts, backoff) -> tenacity.Retrying:
 
 def _try(once, part, origin, expected):
     offset = once(part)
-    found = part.stat().st_size if part.is_file() else 0
-    if expected.size is not None and found < expected.size:
-        raise TransientError(f"the connection ended after {found} of {expected.size} bytes")
+    if expected.size is not None and part.size < expected.size:
+        raise TransientError(f"the connection ended after {part.size} of {expected.size} bytes")
     try:
-        return expected.check(part, origin)
+        return expected.check(part.path, origin)
     except RetrievalError:
-        part.unlink()
+        part.drop()
         if offset:  # the beginning may be of an older file: once more from the start
             raise TransientError("the file put together from two downloads is wrong") from None
         raise
@@ -141,7 +220,7 @@ def writing(target, part=None):
         yield
     except OSError as error:
         if part is not None and is_full_disk(error):
-            part.unlink(missing_ok=True)
+            part.drop()
         if str(target) in str(error):
             raise
         raise OSError(error.errno, f"cannot write {target}: {error.strerror or error}") from error

@@ -24,21 +24,22 @@ class FtpStore(AccountStore):
                 size = facts.get("size", "")
                 yield name, facts["type"] == "dir", int(size) if size.isdigit() else None
 
-    def _size(self, ftp, path):
-        return ftp.size(path)
+    def _facts(self, ftp, path):
+        """Size and date of a file; a server need not tell the date (RFC 3659, MDTM)."""
+        try:
+            date = ftp.sendcmd(f"MDTM {path}").partition(" ")[2].strip()
+        except ftplib.error_perm:
+            date = ""
+        return ftp.size(path), date
 
-    def _download(self, path, part):
-        """One try: append to what there is; the byte it started at."""
-        offset, size = self._begin(path, part)
+    def _pieces(self, path, offset, size):
         data = self._remote(lambda ftp: ftp.transfercmd(f"RETR {path}", offset or None), path)
-        with data, open(part, "ab") as stream:
+        with data:
             while piece := self._remote(lambda _: data.recv(PIECE), path):
-                stream.write(piece)
-        if size is not None and (found := part.stat().st_size) < size:
-            self._forget()
-            raise TransientError(f"the connection ended after {found} of {size} bytes")
-        self._remote(lambda ftp: ftp.voidresp(), path)
-        return offset
+                offset += len(piece)
+                yield piece
+        if size is None or offset >= size:
+            self._remote(lambda ftp: ftp.voidresp(), path)
 
     def _remote(self, action, path):
         """Something done at the server; its failures told apart, a lost connection forgotten."""

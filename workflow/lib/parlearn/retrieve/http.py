@@ -1,25 +1,24 @@
 """Files over HTTP: resumed by range, tried again, logged in where the archive wants it."""
 
-import base64
 import logging
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from parlearn.retrieve.checks import looks_like_page, web_page
-from parlearn.retrieve.delivery import Retrieved, TransientError, deliver, retrying
-from parlearn.retrieve.logins import (
-    EARTHDATA,
-    AbsentError,
-    AccessError,
-    Login,
-    RetrievalError,
-    clean,
-    redact,
+from parlearn.retrieve.access import Access, server_of
+from parlearn.retrieve.delivery import (
+    LARGEST,
+    Retrieved,
+    TransientError,
+    deliver,
+    limited,
+    retrying,
 )
+from parlearn.retrieve.formats import looks_like_page, web_page
+from parlearn.retrieve.logins import AbsentError, AccessError, RetrievalError, clean, redact
 
 # they tell whole addresses, which may be signed, and headers with cookies
 for _name in ("httpx", "httpcore"):
@@ -29,59 +28,23 @@ for _name in ("httpx", "httpcore"):
 LONGEST_PAUSE = 120.0
 #: answers worth asking again; all 5xx as well
 TRANSIENT_STATUS = (408, 425, 429)
+#: bytes of the longest page or list that is read: one of 100,000 files has a tenth of it
+LONGEST_PAGE = 100 * 10**6
 #: redirects followed; Earthdata takes four or five
 HOPS = 12
-#: NASA's archives, which take the bearer token themselves
-NASA = (".earthdata.nasa.gov", ".earthdatacloud.nasa.gov", ".eosdis.nasa.gov")
-
-
-@dataclass(frozen=True)
-class Access:
-    """A login, and the servers that may see it.
-
-    Attributes
-    ----------
-    login : user and password, or a bearer token; None: as anybody
-    server : scheme, host and port that alone get user and password
-    trusted : ends of the names of hosts that get the token as well, over https; or whole servers
-    advice : what to do where there is no login
-    approve : what to do where the login is good and not enough
-    """
-
-    login: Login | None = None
-    server: str = EARTHDATA
-    trusted: tuple[str, ...] = NASA
-    advice: str = "it needs a login"
-    approve: str = "it needs a login, or its terms have not been accepted there"
-
-    def headers(self, url) -> dict[str, str]:
-        if self.login is None:
-            return {}
-        at_login = server_of(url) == self.server
-        if at_login and self.login.user:
-            pair = f"{self.login.user}:{self.login.password}".encode()
-            return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
-        if self.login.token and (at_login or self._trusts(url)):
-            return {"Authorization": f"Bearer {self.login.token}"}
-        return {}
-
-    def _trusts(self, url):
-        parts = urlsplit(str(url))
-        return server_of(url) in self.trusted or (
-            parts.scheme == "https" and (parts.hostname or "").endswith(self.trusted)
-        )
-
-
-def server_of(url) -> str:
-    """Scheme, host and port of an address, the port only where it is not the usual one."""
-    parts = urlsplit(str(url))
-    usual = {"https": 443, "http": 80}.get(parts.scheme)
-    port = "" if parts.port in (None, usual) else f":{parts.port}"
-    return f"{parts.scheme}://{parts.hostname}{port}"
 
 
 def fetch(
-    url, target, expected, *, access=None, attempts=6, backoff=1.0, timeout=60.0, client=None
+    url,
+    target,
+    expected,
+    *,
+    access=None,
+    attempts=6,
+    backoff=1.0,
+    timeout=60.0,
+    client=None,
+    clock=time.monotonic,
 ) -> Retrieved:
     """Download one file; a target that is there and right is left as it is.
 
@@ -91,16 +54,18 @@ def fetch(
     expected : :class:`parlearn.retrieve.checks.Expected`
     access : :class:`Access`, where a login is needed
     attempts, backoff : tries in all, on server errors (5xx), 429 (its Retry-After is kept), lost
-        connections and bodies cut short; and the first pause (s), doubled at each try. Each try
-        goes on where the last one stopped
+        connections, trickles and bodies cut short; and the first pause (s), doubled at each try.
+        Each try goes on where the last one stopped, if the file is still the same
     timeout : seconds without an answer or without data
     client : httpx.Client to share between files, which keeps the archive's cookies
+    clock : seconds that pass
 
     Raises
     ------
     RetrievalError
-        naming the URL: refused or unknown (4xx), a web page in place of data, wrong size, checksum
-        or format, or still failing after all tries; AccessError where the login is the cause.
+        naming the URL: refused or unknown (4xx), a web page in place of data, wrong size (told
+        before or while it comes), checksum or format, or still failing after all tries;
+        AccessError where the login is the cause.
     OSError
         naming the target, where it cannot be written.
     """
@@ -111,7 +76,7 @@ def fetch(
             clean(url),
             target,
             expected,
-            lambda part: _download(client, url, part, access or Access()),
+            lambda part: _download(client, url, part, access or Access(), expected.size, clock),
             attempts=attempts,
             backoff=backoff,
         )
@@ -183,19 +148,27 @@ def _stuck_at_login(response, url, access):
     )
 
 
-def _download(client, url, part, access):
-    """One try: append to what there is; the byte it started at."""
-    offset = part.stat().st_size if part.is_file() else 0
+def _download(client, url, part, access, size, clock):
+    """One try: append to what there is of the same file; the byte it started at."""
+    offset, sign = part.offset, part.sign
     headers = {"Accept-Encoding": "identity"}
     if offset:
         headers["Range"] = f"bytes={offset}-"
+        if sign:  # of another version all is sent
+            headers["If-Range"] = sign
     try:
         response = open_(client, url, headers, access)
         try:
-            if response.status_code == 416:  # of what is whole already, or of another file
+            whole = response.status_code == 416  # nothing comes after what is here
+            offset = offset if whole else _body_start(response, url, offset, access)
+            if offset and not _same(sign, response.headers):
+                raise _changed(part)
+            if whole:
+                total = response.headers.get("content-range", "").rpartition("/")[2]
+                if total.isdigit() and int(total) != offset:
+                    raise _changed(part)
                 return offset
-            offset = _body_start(response, url, offset, access)
-            _receive(response, url, part, offset)
+            _receive(response, url, part, offset, size, clock)
             return offset
         finally:
             response.close()
@@ -203,7 +176,29 @@ def _download(client, url, part, access):
         raise TransientError(f"{type(error).__name__} ({redact(error)})") from None
 
 
-def read_text(client, url, access, *, attempts=6, backoff=1.0) -> str:
+def _sign(headers) -> str:
+    """What tells a version of a file for sure: a strong ETag, else the date of its last change.
+
+    Of a date this holds where the answer was given at least a second later (RFC 9110, 8.8.2.2);
+    weak ETags may not be sent in If-Range (13.1.5).
+    """
+    tag, changed = headers.get("etag", ""), headers.get("last-modified", "")
+    if tag.startswith('"') and tag.isascii():
+        return tag
+    try:
+        age = parsedate_to_datetime(headers.get("date", "")) - parsedate_to_datetime(changed)
+    except (ValueError, TypeError):  # not told, or no dates
+        return ""
+    return changed if age >= timedelta(seconds=1) else ""
+
+
+def _same(sign, headers) -> bool:
+    """Whether the rest of a file says nothing against being of the version with a sign."""
+    told = headers.get("etag" if sign.startswith('"') else "last-modified", sign)
+    return not sign or told == sign
+
+
+def read_text(client, url, access, *, attempts=6, backoff=1.0, clock=time.monotonic) -> str:
     """A page or a small file as text; AbsentError where there is none."""
 
     def ask():
@@ -211,7 +206,8 @@ def read_text(client, url, access, *, attempts=6, backoff=1.0) -> str:
             response = open_(client, url, {}, access)
             try:
                 _body_start(response, url, 0, access)
-                return response.read().decode("utf-8", "replace")
+                pieces = limited(response.iter_bytes(), LONGEST_PAGE, clean(url), clock=clock)
+                return b"".join(pieces).decode("utf-8", "replace")
             finally:
                 response.close()
         except (httpx.TransportError, httpx.DecodingError) as error:
@@ -255,16 +251,34 @@ def refuse_page(response, url) -> None:
         raise web_page(clean(url))
 
 
-def _receive(response, url, part, offset):
+def _receive(response, url, part, offset, size, clock):
+    """Append the body to the part; `size` is that of the whole, where it was known before."""
     refuse_page(response, url)
-    chunks = response.iter_raw()
+    length = response.headers.get("content-length", "")
+    length = int(length) if length.isdigit() else None
+    if None not in (size, length) and offset + length != size:
+        if offset:
+            raise _changed(part)
+        raise RetrievalError(f"{clean(url)}: has {length} bytes, expected {size}")
+    most = LARGEST if length is None else length
+    if size is not None:
+        most = size - offset
+    chunks = limited(response.iter_raw(), most, clean(url), clock=clock)
     first = next(chunks, b"")
-    if offset == 0 and looks_like_page(first):
-        raise web_page(clean(url))
-    with open(part, "ab" if offset else "wb") as stream:
+    if offset == 0:
+        if looks_like_page(first):
+            raise web_page(clean(url))
+        part.begin(_sign(response.headers))
+    with open(part.path, "ab") as stream:
         stream.write(first)
         for chunk in chunks:
             stream.write(chunk)
+
+
+def _changed(part) -> TransientError:
+    """The part is of another version of the file: thrown away, the next try begins anew."""
+    part.drop()
+    return TransientError("the file has changed since its first bytes came")
 
 
 def _retry_after(value) -> float:

@@ -3,14 +3,17 @@
 import csv
 import json
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 from parlearn.plan import products
-from parlearn.retrieve.logins import RetrievalError
+from parlearn.retrieve.checks import ALGORITHMS
+from parlearn.retrieve.logins import RetrievalError, clean
 from parlearn.storage.files import read_json, replacing
 
 log = logging.getLogger(__name__)
@@ -152,7 +155,7 @@ def freeze(product: str, granules, path, *, same: bool) -> bool:
     """
     path = Path(path)
     if path.is_file():
-        old = read_list(path)
+        old = read_list(path, product)
         if old == list(granules):
             log.info("%s: the list is the same as before", path)
             return False
@@ -179,19 +182,29 @@ def made_for(path, source: Mapping) -> bool:
     return read_json(beside)["config"].get("source") == json.loads(json.dumps(source, default=str))
 
 
-def read_list(path) -> list[Listed]:
-    """The granules of a frozen list."""
-    rows = read_rows(path, COLUMNS)
+def read_list(path, product: str) -> list[Listed]:
+    """The granules of a product's frozen list."""
     return [
-        Listed(
-            row["name"],
-            row["url"],
-            int(row["size"]) if row["size"] else None,
-            row["algorithm"],
-            row["checksum"],
-        )
-        for row in rows
+        _granule(row, product, f"{path}, line {line}")
+        for line, row in enumerate(read_rows(path, COLUMNS), 2)
     ]
+
+
+def _granule(row: Mapping[str, str], product: str, where: str) -> Listed:
+    """A row of a list, which may have been changed by hand, and decides what is written where."""
+    name, size, sum_ = row["name"], row["size"], (row["algorithm"], row["checksum"])
+    remedy = "put the line back, or remove the list so that a new one is made"
+    if products.parse(product, name) is None:
+        raise ListingError(f"{where}: {name!r} is no name of a file of {product}: {remedy}")
+    if row["url"].startswith("/") or ".." in unquote(row["url"]).split("/"):
+        raise ListingError(f"{where}: {clean(row['url'])} leads out of its folder: {remedy}")
+    if size and not re.fullmatch(r"\d+", size, re.ASCII):
+        raise ListingError(f"{where}: the size {size!r} is no number of bytes: {remedy}")
+    if sum_ != ("", "") and (
+        sum_[0] not in ALGORITHMS or not re.fullmatch(r"[0-9A-Fa-f]+", sum_[1])
+    ):
+        raise ListingError(f"{where}: {' '.join(sum_)!r} is no checksum that we know: {remedy}")
+    return Listed(name, row["url"], int(size) if size else None, *sum_)
 
 
 def write_rows(path, columns, rows) -> None:

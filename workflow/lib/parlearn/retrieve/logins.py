@@ -4,12 +4,16 @@ A login is given in the environment or in ``~/.netrc`` (or the file that NETRC n
 configuration. Whatever may show an address goes through :func:`clean` or :func:`redact` first.
 """
 
+import logging
 import netrc
 import os
 import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+log = logging.getLogger(__name__)
 
 #: address of the login server of NASA's archives
 EARTHDATA = "https://urs.earthdata.nasa.gov"
@@ -122,6 +126,8 @@ def _from_netrc(host):
         raise AccessError(f"{path} cannot be read ({type(error).__name__})") from None
     if not found or not found[0] or not found[2]:
         return None
+    if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        log.warning("%s, which holds passwords, can be read by others: chmod 600 %s", path, path)
     return Login(found[0], found[2], origin=str(path))
 
 
@@ -147,9 +153,9 @@ def redact(text, login: Login | None = None) -> str:
 def refuse_login_in(url: str, what: str) -> None:
     """Raise where an address of a configuration carries a login, since configurations are kept."""
     parts = urlsplit(url)
-    if "@" in parts.netloc or parts.query:
+    if "@" in parts.netloc or parts.query or parts.fragment:
         raise AccessError(
-            f"{what}: the address {clean(url)} carries a login or a query, and the configuration "
-            f"is kept with the results: write the login into {netrc_path()}, and "
+            f"{what}: the address {clean(url)} carries a login, a query or a part after #, and the "
+            f"configuration is kept with the results: write the login into {netrc_path()}, and "
             "the address without it"
         )

@@ -115,17 +115,17 @@ class FolderStore:
 
 
 def _take_over(origin, part):
-    part.unlink(missing_ok=True)
+    part.drop()
     origin = origin.resolve()
     if not origin.stat().st_mode & 0o222:
         try:
-            os.link(origin, part)
+            os.link(origin, part.path)
             return 0
         except OSError:  # another file system, or one without links
             log.debug("%s cannot be linked", origin)
-    shutil.copyfile(origin, part)
-    shutil.copystat(origin, part)
-    part.chmod(0o644)
+    shutil.copyfile(origin, part.path)
+    shutil.copystat(origin, part.path)
+    part.path.chmod(0o644)
     return 0
 
 

@@ -65,23 +65,19 @@ class SftpStore(AccountStore):
             return f"{parent} has {', '.join(sorted(names)[:20])}. "
         return ""
 
-    def _size(self, sftp, path):
-        return sftp.stat(path).st_size
+    def _facts(self, sftp, path):
+        """Size and date of a file."""
+        told = sftp.stat(path)
+        return told.st_size, told.st_mtime
 
-    def _download(self, path, part):
-        """One try: append to what there is; the byte it started at."""
-        offset, size = self._begin(path, part)
+    def _pieces(self, path, offset, size):
         remote = self._remote(lambda sftp: sftp.open(path, "rb"), path)
         remote.seek(offset)
         if size is not None:
             remote.prefetch(size, 64)  # asks for pieces ahead: else each takes a way there and back
-        with open(part, "ab") as stream:
-            while piece := self._remote(lambda _: remote.read(PIECE // 4), path):
-                stream.write(piece)
-        if size is not None and (found := part.stat().st_size) < size:
-            raise TransientError(f"the connection ended after {found} of {size} bytes")
+        while piece := self._remote(lambda _: remote.read(PIECE // 4), path):
+            yield piece
         remote.close()
-        return offset
 
     def _remote(self, action, path):
         """Something done at the server; its failures told apart, a lost connection forgotten."""
@@ -92,10 +88,13 @@ class SftpStore(AccountStore):
         except PermissionError:
             raise AccessError(f"{self._at(path)}: the account may not read it") from None
         except (paramiko.SSHException, EOFError, OSError) as error:
-            if (client := getattr(self._own, "client", None)) is not None:
-                client.close()
-            self._own.client = self._own.sftp = None
+            self._forget()
             raise TransientError(f"{type(error).__name__} ({error})") from None
+
+    def _forget(self):
+        if (client := getattr(self._own, "client", None)) is not None:
+            client.close()
+        self._own.client = self._own.sftp = None
 
     def _connected(self):
         if getattr(self._own, "sftp", None) is not None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 from parlearn.plan import products
-from parlearn.retrieve.http import Access, server_of
+from parlearn.retrieve.access import Access, server_of
 from parlearn.retrieve.listing import Listed, ListingError
 from parlearn.retrieve.logins import EARTHDATA, find_login, missing, refuse_login_in
 from parlearn.retrieve.mirror import FolderStore, parse_checksums

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from parlearn.plan import products
-from parlearn.retrieve.checks import Expected, expected_format
+from parlearn.retrieve.checks import Expected
 from parlearn.retrieve.delivery import Retrieved
+from parlearn.retrieve.formats import expected_format
 from parlearn.retrieve.listing import Listed
 from parlearn.retrieve.logins import AccessError, RetrievalError
 

@@ -5,9 +5,10 @@ from urllib.parse import unquote, urljoin
 
 import httpx
 
-from parlearn.retrieve.checks import looks_like_page
+from parlearn.retrieve.access import Access
 from parlearn.retrieve.delivery import Retrieved
-from parlearn.retrieve.http import Access, fetch, probe, read_text
+from parlearn.retrieve.formats import looks_like_page
+from parlearn.retrieve.http import fetch, probe, read_text
 from parlearn.retrieve.logins import AbsentError
 
 

@@ -1,5 +1,7 @@
 """VIC bound to a domain: the same day of VIC, run eagerly in torch or as one compiled time loop."""
 
+import logging
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,8 @@ from parlearn.models.prior import with_published
 from parlearn.models.vic import eager, kernel, tables
 from parlearn.models.vic.names import OUTPUTS, STATE
 from parlearn.models.vic.parameters import BOUNDS, PARAMETERS
+
+log = logging.getLogger(__name__)
 
 SPACE = ParameterSpace(BOUNDS)
 #: below this, samples of a cell are run side by side with other cells
@@ -170,5 +174,8 @@ class VIC(ProcessModel):
 
 
 def can_fuse(device) -> bool:
-    """Whether the compiled time loop can run there."""
-    return device.type == "cpu" and compiler() is not None
+    """Whether the compiled time loop can run there; a machine without a compiler is told of."""
+    if device.type == "cpu" and compiler() is None:
+        log.warning("there is no C++ compiler: VIC runs in plain PyTorch, many times slower")
+        return False
+    return device.type == "cpu"
