@@ -7,8 +7,8 @@ Kept are polylines in degrees, [longitude, latitude], clipped to a box around th
 States and thinned by Douglas and Peucker's rule. Needs numpy alone.
 """
 
+import argparse
 import json
-import sys
 import tarfile
 
 import numpy as np
@@ -94,4 +94,10 @@ def main(world_package, states_package, output):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("world_package", help="world-atlas-2.0.2.tgz")
+    parser.add_argument("states_package", help="us-atlas-3.0.1.tgz")
+    parser.add_argument("output", help="conus.json")
+    main(**vars(parser.parse_args()))

@@ -22,7 +22,7 @@ PROGRAM = r"(?:snakemake|make|python) "
 END = re.compile(r"\s#|\s{2,}|[`')]")
 #: what stands for something of the reader's own, in the words of the pages
 MEANT = {
-    "FILE": "config/real.yaml",
+    "FILE": "config/huaihe.yaml",
     "RUN": "dpl_z_s8_2y_1",
     "FOLDER": "tests/data/vic5-synthetic",
 }
@@ -157,6 +157,9 @@ def test_snakemake_takes_it(project, command):
         del words[at : at + (2 if words[at + 1 : at + 2] else 1)]
     if "--unlock" not in words:
         words.insert(0, "-n")
+    if "audit_rerun" in words:
+        # it takes what is there, and nothing is there yet
+        words += ["--config", "audit={rerun: [default_s8_2y]}"]
     done = run([sys.executable, "-m", "snakemake", *words], project.folder)
     assert done.returncode == 0, f"{command} ({COMMANDS[command]}):\n{done.stdout[-3000:]}"
     assert "--unlock" in words or "This was a dry-run" in done.stdout
