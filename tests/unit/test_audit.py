@@ -9,18 +9,21 @@ import shutil
 from base64 import b64encode
 from pathlib import Path
 
+import matplotlib.image
 import netCDF4
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from parlearn.audit.choice import cheapest
+from parlearn.audit.content import same
 from parlearn.audit.crate import check_crate, write_crate
 from parlearn.audit.inspect import inspect
 from parlearn.audit.manifest import manifest
 from parlearn.audit.page import page
-from parlearn.audit.rerun import compare_run
+from parlearn.audit.rerun import compare_made, compare_run, compared
 from parlearn.audit.stamps import seed_of
 from parlearn.audit.tree import read_tree
 from parlearn.claims.answers import published
@@ -679,6 +682,7 @@ def test_page_manifest_and_crate_are_written(made, tmp_path):
     tree, audit = made.audit()
     text = page(audit, tree, made.instance, "2026-01-01T00:00:00+00:00")
     assert "# Audit of x: failed" in text
+    assert "## What this audit cannot see" in text
     assert f"- **{FOLDER}/parameters.nc**: its numbers are not those" in text
     listed = manifest(audit, tree, made.instance, "2026-01-01T00:00:00+00:00")
     json.dumps(listed, allow_nan=False)
@@ -764,6 +768,103 @@ def test_a_run_from_other_inputs_is_told_and_repeated_parts_are_none(repeated):
         if (now := repeated("now", PARAMETERS, inputs=json.dumps(inputs)))
     ]
     assert failed == [[], ["inputs"]]
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """A file with its stamp, as it was and again."""
+
+    def write(folder, name, content, **stamp):
+        path = tmp_path / folder / name
+        path.parent.mkdir(exist_ok=True)
+        if path.suffix == ".png":
+            matplotlib.image.imsave(path, content, metadata={"Title": folder})
+        else:
+            path.write_text(content)
+        about = {"versions": {"numpy": "2"}, "machine": "m", "code": "c", "inputs": {"a": "sum"}}
+        write_json({"rule": "plot", **about, **stamp}, f"{path}.json")
+        return path
+
+    return write
+
+
+PIXELS = np.random.default_rng(1).random((50, 50, 3))
+SPOT = PIXELS.copy()
+SPOT[0, 0] = 0
+TABLE, NEAR, FAR = "a,seconds\nx,1.0\n", "a,seconds\nx,1.0001\n", "a,seconds\nx,1.1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "then", "now", "where", "passed"),
+    [
+        # written otherwise, and of the same values
+        ("a.csv", TABLE, "a,seconds\nx,1.000\n", {}, True),
+        ("a.csv", TABLE, NEAR, {}, False),
+        ("a.csv", TABLE, NEAR, {"machine": "n"}, True),
+        ("a.csv", TABLE, FAR, {"machine": "n"}, False),
+        ("a.csv", TABLE, "a,seconds\ny,1.0\n", {"machine": "n"}, False),
+        ("a.csv", TABLE, TABLE + "x,1.0\n", {"machine": "n"}, False),
+        ("a.csv", TABLE, FAR, {"versions": {"numpy": "3"}}, False),
+        # what only one environment has is not at work
+        ("a.csv", TABLE, NEAR, {"versions": {"numpy": "2", "torch": "1"}}, False),
+        ("a.png", PIXELS, PIXELS, {}, True),
+        ("a.png", PIXELS, SPOT, {}, False),
+        ("a.png", PIXELS, SPOT, {"machine": "n"}, True),
+        ("a.png", PIXELS, PIXELS[::-1], {"machine": "n"}, False),
+        ("a.png", PIXELS, PIXELS[:40], {"machine": "n"}, False),
+        ("a.png", PIXELS, PIXELS[::-1], {"versions": {"numpy": "3"}}, True),
+        ("a.pdf", "one", "one", {}, True),
+        ("a.pdf", "one", "two", {}, False),
+        ("a.pdf", "one", "two", {"machine": "n"}, True),
+    ],
+)
+def test_what_is_drawn_again_is_compared_by_content(drawn, name, then, now, where, passed):
+    row = compare_made("plot", drawn("then", name, then), drawn("now", name, now, **where))
+    assert row.passed == passed, row.what
+    assert row.what.startswith("the same" if row.same else "not the same")
+    assert passed or row.job == "plot"
+
+
+def test_a_pdf_is_held_to_its_words_and_places(tmp_path):
+    def draw(name, word="0.12", x=0.5):
+        figure = Figure(figsize=(2, 2))
+        figure.text(x, 0.5, word)
+        figure.savefig(tmp_path / name, metadata={"CreationDate": None, "ModDate": None})
+        return tmp_path / name
+
+    one = draw("one.pdf")
+    assert same(one, draw("again.pdf"))
+    # the last digit that is printed is another, and so is the length of what holds it
+    assert same(one, draw("near.pdf", x=0.5 + 1e-7))
+    assert (tmp_path / "near.pdf").read_bytes() != one.read_bytes()
+    assert not same(one, draw("far.pdf", x=0.501))
+    assert not same(one, draw("word.pdf", word="0.13"))
+    longer = tmp_path / "longer.pdf"
+    longer.write_bytes(one.read_bytes() + b"\n9 0 obj\n<< /Type /Page >>\nendobj\n%%EOF\n")
+    assert not same(one, longer)
+
+
+def test_why_something_drawn_again_may_differ_is_told(drawn):
+    then = drawn("then", "a.csv", TABLE)
+    now = drawn("now", "a.csv", FAR, code="d", inputs={"a": "another sum"})
+    told = compare_made("plot", then, now).what
+    assert (
+        told
+        == "not the same; the code was edited since; it was made from other inputs than are there"
+    )
+    Path(f"{then}.json").write_bytes(b"\xff")
+    assert "has no stamp a.csv.json cannot be read" in compare_made("plot", then, now).what
+
+
+def test_what_cannot_be_compared_is_a_finding_and_the_others_go_on(repeated):
+    then, now = repeated("then", PARAMETERS), repeated("now", PARAMETERS)
+    cut(then["parameters.nc"])(None)
+    rows = compared("r", then, lambda: compare_run("r", then, now))
+    assert [(row.file, row.passed) for row in rows] == [
+        ("parameters.nc", False),
+        ("history.csv", False),
+    ]
+    assert "cannot be repeated or compared: OSError" in rows[0].what
 
 
 def test_the_cheapest_run_of_each_kind_is_repeated(tmp_path):

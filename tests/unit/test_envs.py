@@ -10,6 +10,7 @@ import pytest
 import yaml
 from rattler import MatchSpec
 
+from parlearn.audit.choice import REDONE
 from parlearn.models.registry import PROCESSES
 from parlearn.plan.config import read_yaml
 from parlearn.plan.digests import LIBRARY, env_hash, modules
@@ -93,7 +94,10 @@ def needs(script) -> set[str]:
     marks = set().union(*map(imported, files))
     found = {PACKAGES.get(name, name.lower()) for name in marks}
     marks |= {path.relative_to(LIBRARY.parent).as_posix() for path in files[1:]}
-    return found | {package for mark, package in BESIDES.items() if mark in marks}
+    found |= {package for mark, package in BESIDES.items() if mark in marks}
+    # what it runs again in its own process
+    again = (*REDONE, "evaluate_run") if script.stem == "audit_rerun" else ()
+    return found.union(*(needs(script.with_stem(name)) for name in again))
 
 
 def test_lock_pins_exactly_and_names_no_build():

@@ -24,6 +24,18 @@ def test_library_messages_reach_the_log_file(tmp_path):
     assert logging.getLogger("parlearn").handlers == []
 
 
+def test_a_job_within_another_prints_nothing_twice(tmp_path, capsys):
+    with job(log=tmp_path / "one.log") as log:
+        with job(log=tmp_path / "two.log"):
+            log.info("inside")
+        log.info("outside")
+    assert (tmp_path / "one.log").read_text().count("inside") == 1
+    assert "inside" in (tmp_path / "two.log").read_text()
+    assert "outside" not in (tmp_path / "two.log").read_text()
+    assert capsys.readouterr().err.count("inside") == 1
+    assert not log.handlers
+
+
 def test_error_is_logged_by_its_message_and_passed_on(tmp_path):
     with pytest.raises(ValueError, match="a wrong number"), job(log=tmp_path / "r.log"):
         raise ValueError("a wrong number")

@@ -4,11 +4,13 @@ import copy
 import json
 import shutil
 
+import matplotlib.image
 import netCDF4
 import pandas as pd
 import pytest
 
 from parlearn.audit.crate import PROFILES, check_crate
+from parlearn.storage.files import sha256
 
 RESULTS = "results/tiny"
 RUNS = ("default_s8_2y", "sceua_s8_2y_1", "dpl_a_vic_s8_2y_1")
@@ -127,12 +129,103 @@ def test_repeated_runs_are_the_same_to_the_last_bit(audited):
     stamps = {p: p.stat().st_mtime_ns for p in (results / "runs").rglob("*") if p.is_file()}
     done = audited.snakemake("-c2", "audit_rerun", *REPEAT)
     table = pd.read_csv(results / "audit/rerun.csv")
-    assert set(table["run"]) == {*RUNS}
     assert table["same"].all(), table.to_string()
+    assert {*RUNS} < set(table["job"])
+    # all that is drawn from runs, and the scores of those that were repeated
+    figures = {p.relative_to(audited.folder).as_posix() for p in (results / "figures").rglob("*.*")}
+    drawn = {path for path in figures if not path.endswith(".json")}
+    drawn |= {f"{RESULTS}/{name}" for name in ("claims.csv", "claims.md", "runs.tsv")}
+    drawn |= {f"{RESULTS}/runs/{run}/metrics.nc" for run in RUNS} | {f"{RESULTS}/smap/coverage.csv"}
+    assert drawn <= set(table["file"])
+    assert len(list((results / "summaries").glob("*.csv"))) == sum(
+        "/summaries/" in f for f in table["file"]
+    )
     assert {"parameters.nc", "history.csv", "network/network.safetensors"} <= set(table["file"])
     assert done.stdout.count("rule rerun_") >= len(RUNS)
     assert {p: p.stat().st_mtime_ns for p in stamps} == stamps
     assert not [p for p in (results / "audit/rerun").rglob("*") if p.is_file()]
+
+
+def forged(path):
+    """Let the sidecar of a file say that the file is what was written."""
+    beside = path.with_name(f"{path.name}.json")
+    beside.write_text(json.dumps(json.loads(beside.read_text()) | {"sha256": sha256(path)}))
+
+
+def test_forged_pictures_tables_and_answers_are_found_by_making_them_again(audited):
+    """Each was changed together with its sidecar, so that the audit alone cannot tell."""
+    results = audited.folder / RESULTS
+    figure = results / "figures/tsai2021/tsai2021_figS1"
+    changed = {
+        "pixels": figure.with_suffix(".png"),
+        "paper": figure.with_suffix(".pdf"),
+        "words": results / "figures/tsai2021/tsai2021_tableS1.md",
+        "gaps": results / "smap/coverage.csv",
+        "number": results / "figures/li2023/li2023_fig8.csv",
+    }
+    before = {path: path.read_bytes() for path in changed.values()}
+    before |= {(p := path.with_name(f"{path.name}.json")): p.read_bytes() for path in before}
+    pixels = matplotlib.image.imread(changed["pixels"]).copy()
+    pixels[10:20, 10:20] = 0
+    matplotlib.image.imsave(changed["pixels"], pixels)
+    changed["paper"].write_bytes(before[changed["paper"]] + b"\n% another\n")
+    changed["words"].write_text(changed["words"].read_text().replace("1", "2", 1))
+    table = pd.read_csv(changed["gaps"])
+    table.loc[0, "count"] += 1
+    table.to_csv(changed["gaps"], index=False)
+    table = pd.read_csv(changed["number"])
+    column = table.select_dtypes("float").columns[-1]
+    table[column] *= 1.001
+    table.to_csv(changed["number"], index=False)
+    for path in changed.values():
+        forged(path)
+    try:
+        only = ["--config", "audit={rerun: [default_s8_2y]}"]
+        done = audited.snakemake("-c1", "audit_rerun", *only, check=False)
+    finally:
+        for path, content in before.items():
+            path.write_bytes(content)
+    assert done.returncode == 1
+    told = pd.read_csv(results / "audit/rerun.csv")
+    wrong = set(told["file"][~told["passed"]])
+    assert wrong == {path.relative_to(audited.folder).as_posix() for path in changed.values()}
+
+
+def test_damage_is_told_and_no_older_page_says_that_all_is_well(audited):
+    results = audited.folder / RESULTS
+    kept = audited.folder / "kept"
+    shutil.copytree(results, kept, symlinks=True)
+    sidecar = results / "figures/tsai2021/tsai2021_figS1.png.json"
+    sidecar.write_bytes(b"\xff\xfe")
+    cells = results / "runs/sceua_s8_2y_1/cells.csv"
+    cells.write_text('cell,"\n1,2,3\n')
+    cut = results / "smap/forcing.nc"
+    cut.write_bytes(cut.read_bytes()[:5000])
+    folder = results / "runs/default_s8_2y/metrics.nc"
+    folder.unlink()
+    folder.mkdir()
+    run = results / "runs/dpl_a_vic_s8_2y_1"
+    run.rename(audited.folder / "elsewhere")
+    run.symlink_to(audited.folder / "elsewhere")
+    page = results / "audit/audit.md"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text("# Audit of tiny: passed")
+    try:
+        _, manifest = audit(audited)
+        text = page.read_text()
+    finally:
+        shutil.rmtree(results)
+        shutil.rmtree(audited.folder / "elsewhere")
+        kept.rename(results)
+    wrong = found(manifest)
+    place = {p: p.relative_to(audited.folder).as_posix() for p in (cells, cut, folder)}
+    assert f"{RESULTS}/figures/tsai2021/tsai2021_figS1.png" in wrong["stamps"]
+    assert place[folder] in wrong["stamps"]
+    assert place[cells] in wrong["separation"] & wrong["contents"]
+    assert place[cut] in wrong["separation"] & wrong["contents"]
+    # the run that lies elsewhere is one like others
+    assert not [p for places in wrong.values() for p in places if "dpl_a_vic_s8_2y_1" in p]
+    assert "# Audit of tiny: failed" in text
 
 
 def test_a_run_that_cannot_be_repeated_is_named(audited):

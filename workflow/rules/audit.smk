@@ -36,6 +36,7 @@ rule answer_claims:
         code=code("answer_claims"),
         env=env("score"),
         plan=CLAIMS,
+        results=CONFIG["results"],
         study=CONFIG["study"],
         source=SOURCE["name"],
         name=CONFIG["name"],
@@ -178,7 +179,7 @@ use rule learn_dpl as rerun_learn_dpl with:
 
 
 rule audit_rerun:
-    """Repeat some runs from their inputs and compare the results with the first ones."""
+    """Repeat some runs, and all that takes seconds, from their inputs, and compare with the first."""
     input:
         lambda wildcards: [
             f"{RERUN}/{run}/{name}" for run, names in repeated(wildcards).items() for name in names
@@ -189,12 +190,14 @@ rule audit_rerun:
         "../../envs/audit.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(20),
+        mem_mb=memory(4000, 15),
+        runtime=growing(60),
     params:
         code=code("audit_rerun"),
         env=env("audit"),
         files=repeated,
+        jobs=redone,
+        results=CONFIG["results"],
         runs=RUN_FOLDER,
         folder=RERUN,
     script:

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.iocontainers import Wildcards
+from snakemake.iocontainers import InputFiles, OutputFiles, Wildcards
 
 # two folders above this file, whichever Snakefile reads it
 ROOT = Path(str(workflow.current_basedir)).parents[1]
@@ -13,7 +13,7 @@ ROOT = Path(str(workflow.current_basedir)).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "lib"))
 os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
 
-from parlearn.audit.choice import cheapest
+from parlearn.audit.choice import REDONE, cheapest
 from parlearn.plan import archives, datasets, experiments, figures, methods
 from parlearn.plan import claims as claim_table
 from parlearn.models.registry import PROCESSES

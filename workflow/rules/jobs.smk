@@ -4,24 +4,33 @@ RUN_FOLDER = f"{CONFIG['results']}/runs"
 AUDIT_FOLDER = f"{CONFIG['results']}/audit"
 
 
-def job_of(path):
-    """The job that makes a file: rule, code, settings, inputs, outputs; None where no rule does."""
+def expanded(path):
+    """Rule that makes a file, with its wildcards, inputs, outputs and parameters; None without one."""
     for made_by in workflow.rules:
         if not any(output.match(path) for output in made_by.output):
             continue
         wildcards = Wildcards(fromdict=made_by.get_wildcards(path))
         inputs, outputs = made_by.expand_input(wildcards)[0], made_by.expand_output(wildcards)[0]
-        params = dict(made_by.expand_params(wildcards, inputs, outputs, None)[0].items())
-        return {
-            "rule": made_by.name,
-            "wildcards": dict(wildcards.items()),
-            "code": params.get("code", ""),
-            "settings": settings(params),
-            # what an ancient input holds does not matter
-            "inputs": [str(path) for path in inputs if not path.is_ancient],
-            "outputs": [str(path) for path in outputs],
-            "before": [str(path) for path in inputs],
-        }
+        params = made_by.expand_params(wildcards, inputs, outputs, None)[0]
+        return made_by, wildcards, inputs, outputs, params
+
+
+def job_of(path):
+    """The job that makes a file: rule, code, settings, inputs, outputs; None where no rule does."""
+    if (found := expanded(path)) is None:
+        return None
+    made_by, wildcards, inputs, outputs, params = found
+    params = dict(params.items())
+    return {
+        "rule": made_by.name,
+        "wildcards": dict(wildcards.items()),
+        "code": params.get("code", ""),
+        "settings": settings(params),
+        # what an ancient input holds does not matter
+        "inputs": [str(path) for path in inputs if not path.is_ancient],
+        "outputs": [str(path) for path in outputs],
+        "before": [str(path) for path in inputs],
+    }
 
 
 def all_jobs(wildcards):
@@ -68,3 +77,24 @@ def repeated(wildcards):
         run: [str(Path(path).relative_to(f"{RUN_FOLDER}/{run}")) for path in job["outputs"]]
         for run, job in jobs.items()
     }
+
+
+def redone(wildcards):
+    """What a script needs to be run again, of each job that takes seconds and whose files are there."""
+    paths = [f"{RUN_FOLDER}/{run}/metrics.nc" for run in repeated(wildcards)]
+    for job in all_jobs(wildcards):
+        if Path(workflow.get_rule(job["rule"]).script or "").stem in REDONE:
+            paths.append(job["outputs"][0])
+    calls = []
+    for made_by, _, inputs, outputs, params in filter(None, map(expanded, paths)):
+        if any(Path(path).is_file() for path in outputs):
+            calls.append(
+                {
+                    "rule": made_by.name,
+                    "script": str(ROOT / "workflow/scripts" / Path(made_by.script).name),
+                    "input": InputFiles(toclone=inputs, plainstr=True),
+                    "output": OutputFiles(toclone=outputs, plainstr=True),
+                    "params": params,
+                }
+            )
+    return calls

@@ -1,7 +1,5 @@
 """Compare the results with what the papers claim."""
 
-from pathlib import Path
-
 from parlearn.claims.answers import answer_claims
 from parlearn.claims.page import page
 from parlearn.claims.quantities import Files
@@ -14,7 +12,7 @@ from parlearn.summarise.results import Results
 with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, output = snakemake.params, snakemake.output
     files = Files(
-        Results(Path(output.table).parent, params.study),
+        Results(params.results, params.study),
         tuple(params.test),
         params.threshold,
         card=next(iter(snakemake.input.card), None),

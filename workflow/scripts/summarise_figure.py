@@ -1,7 +1,6 @@
 """Gather the small table that a figure is drawn from, by the module that its entry names."""
 
 from importlib import import_module
-from pathlib import Path
 
 import pandas as pd
 
@@ -14,7 +13,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input
     params, files = snakemake.params, snakemake.input
     runs = pd.DataFrame(params.runs)
     results = Results(
-        Path(snakemake.output[0]).parents[1],
+        params.results,
         params.study,
         target=params.target,
         test=tuple(params.test),

@@ -4,6 +4,10 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+#: Scripts of what takes seconds, so that all of it is made again; of scores only those of the runs
+#: that are repeated.
+REDONE = ("summarise_figure", "draw_figure", "answer_claims", "gather_coverage", "list_runs")
+
 
 def cheapest(kinds: Mapping[str, Sequence[str]], benchmarks, results) -> list[str]:
     """Of each kind of method the run that took least time, among those that are there.

@@ -8,6 +8,19 @@ from parlearn.audit.tree import Tree
 #: problems of one check that the page tells; the manifest has all
 MOST = 40
 
+UNSEEN = (
+    "## What this audit cannot see",
+    "",
+    "It computes nothing, so it takes a file for what it should be where the file, its stamp, and "
+    "the stamps of all that was made from it agree. Numbers that were changed together with all of "
+    "these pass, and so does a picture, a table or a claim's answer that was changed together with "
+    "its sidecar. `snakemake -c2 audit_rerun` makes summaries, figures, tables, answers to claims "
+    "and the table of gaps again from what is there, some runs and their scores as well, and "
+    "compares them by content. What neither sees: runs that were not repeated, simulations and "
+    "the files of the study changed together with their stamps and all after them, and wrong "
+    "numbers that the code itself makes. Of a report its results are compared, not its words.",
+)
+
 
 def page(audit: Audit, tree: Tree, instance: Mapping, created: str) -> str:
     """What was asked, what came out, and the tables behind it."""
@@ -42,6 +55,7 @@ def page(audit: Audit, tree: Tree, instance: Mapping, created: str) -> str:
             lines += ["", *_table(check.table)]
         if check.name == "claims" and len(audit.answers):
             lines += ["", *_claims(audit.answers)]
+    lines += ["", *UNSEEN]
     return "\n".join(lines) + "\n"
 
 

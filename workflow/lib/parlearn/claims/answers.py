@@ -11,6 +11,7 @@ from parlearn.claims.quantities import QUANTITIES, Asked, AtMost, Files
 from parlearn.plan.claims import RANKINGS, TIMES
 from parlearn.plan.methods import METHODS
 from parlearn.storage.contracts import SURROGATE
+from parlearn.storage.kinds import TABLES
 
 REPRODUCED, DIFFERS, NOT_RUN = "reproduced", "differs", "not run"
 
@@ -167,7 +168,8 @@ def answer_claims(entries: list[dict], files: Files, data: str, configuration: s
     data : ``twin`` or ``real``
     configuration : its name
     """
-    return pd.DataFrame([_row(entry, files, data, configuration) for entry in entries])
+    rows = [_row(entry, files, data, configuration) for entry in entries]
+    return pd.DataFrame(rows, columns=[*TABLES["claims"]])
 
 
 def _row(entry, files, data, configuration) -> dict:

@@ -44,7 +44,10 @@ class job:
         self.log.setLevel(logging.INFO)
         form = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
         self.handlers = [logging.FileHandler(self.path, mode="w")]
-        if os.environ.get("PARLEARN_LOG_ONLY"):
+        self.within = bool(self.log.handlers)  # another job, which has its messages printed
+        if self.within:
+            pass
+        elif os.environ.get("PARLEARN_LOG_ONLY"):
             print_to(self.handlers[0].stream.fileno())
         else:
             self.handlers.append(logging.StreamHandler())
@@ -72,7 +75,7 @@ class job:
             self.log.error("%s: %s (after %.1f s)", kind.__name__, error, seconds)
         if self.at_interrupt is signal.default_int_handler:
             signal.signal(signal.SIGINT, self.at_interrupt)
-        logging.captureWarnings(False)
+        logging.captureWarnings(self.within)
         for handler in self.handlers:
             for name in ("parlearn", "py.warnings"):
                 logging.getLogger(name).removeHandler(handler)

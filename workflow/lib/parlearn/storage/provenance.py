@@ -37,8 +37,8 @@ FIELDS = (
     "wall_seconds",
     "created",
 )
-#: parameters of rules that do not decide what comes out: where something is kept for the next job
-PLACES = ("weights",)
+#: parameters of rules that do not decide what comes out: where files lie
+PLACES = ("weights", "results")
 #: settings longer than this (characters of JSON) are stamped by their digest
 LONGEST = 20_000
 
