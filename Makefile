@@ -2,6 +2,7 @@
 # make real   the same chain on SMAP and NLDAS-2 at 412 cells; MIRROR=folder takes local copies
 # make test   all tests and the checks of style
 # make test-slurm  the workflow on a SLURM of one node, which it installs (Debian, root) and starts
+# make test-attack  files changed and jobs killed at random: 20 minutes on two cores, docs/audit.md
 # make bench  ratios of speed against peers, in one run
 # make docs   the pages of docs/ and a reference of the library as a site, build/site/index.html
 # make rulegraph   docs/rules.svg, the picture in docs/extending.md; wants graphviz
@@ -50,7 +51,7 @@ define where
 @echo; printf '%-13s%s\n' 'The report' '$(1:=/report.html)' 'The figures' '$(1:=/figures/)' 'Next' '$(2)'
 endef
 
-.PHONY: demo real test test-unit test-reference test-rules test-workflow test-slurm lint bench docs rulegraph setup
+.PHONY: demo real test test-unit test-reference test-rules test-workflow test-slurm test-attack lint bench docs rulegraph setup
 demo: $(READY)
 	$(call all_of,A synthetic twin of soil moisture over CONUS,results)
 	$(call all_of,A synthetic twin of the Huaihe study,results/huaihe_twin,$(HUAIHE))
@@ -79,6 +80,9 @@ test-workflow: $(READY)
 test-slurm: $(READY)
 	tests/slurm/cluster.sh start || test $$? -eq 3
 	$(call timed,tests on SLURM,pytest tests/slurm); status=$$?; tests/slurm/cluster.sh stop; exit $$status
+
+test-attack: $(READY)
+	$(call timed,attacks,timeout --signal=INT --kill-after=60 1200 pytest tests/attack)
 
 lint: $(READY)
 	ruff check .
