@@ -107,7 +107,8 @@ def make_study(root, samplings=("s8", "s4"), seed=0, folds=False) -> SimpleNames
     for name, values in {"lat": lat, "lon": lon, "row": row, "col": col}.items():
         domain[name] = ("cell", values)
     for name, (dims, _, lower, upper, *_) in KINDS["domain"].items():
-        if name not in domain.variables:
+        # of basins, what is told in words is left out
+        if name not in domain.variables and lower is not None and "sampling" not in dims:
             shape = [sizes[dim] for dim in dims.split()]
             domain[name] = (dims.split(), np.full(shape, np.clip(0.5, lower, upper)))
     contracts.write(domain, root / "smap" / "domain.nc", "domain")

@@ -47,7 +47,7 @@ def test_trees_cover_their_tile_and_the_rest_is_as_green_as_the_catchment():
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"forest": FOREST + 0.2}, "forest share is missing or beyond 0..1 in 1 catchments"),
+        ({"forest": FOREST + 0.2}, "forest share is missing or beyond 0..1 in 2 catchments"),
         ({"green": np.array([np.nan, 1, 1, 1])}, "green vegetation fraction is missing"),
         ({"lai_min": MOST + 1}, "leaf area"),
         ({"igbp": np.array([4, 17, 10, 1])}, r"land cover \[17\] has no vegetation class"),
