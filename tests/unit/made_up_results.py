@@ -169,7 +169,7 @@ def _make_forcing(rng, shape) -> xr.Dataset:
         * np.linspace(0.5, 2, shape[0])[:, None]
     )
     middle = {
-        name: np.clip(100.0, low, high) for name, (_, _, low, high) in KINDS["forcing"].items()
+        name: np.clip(100.0, low, high) for name, (_, _, low, high, *_) in KINDS["forcing"].items()
     }
     daily = {name: np.full(shape, value) for name, value in middle.items()}
     daily |= {"prec": wet, "tair": 15 - np.linspace(0, 10, shape[0])[:, None] + np.zeros(shape)}

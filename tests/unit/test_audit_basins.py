@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from parlearn.audit.raw import BASINS, FILES, check_raw
+from parlearn.audit.raw import BASINS, FILES, Sources, check_raw
 from parlearn.audit.separation import _cell_problems
 from parlearn.audit.tree import read_tree
 from parlearn.retrieve import pinned
@@ -64,7 +64,8 @@ def listed(tmp_path, monkeypatch):
             "outputs": [path],
         }
         tree = read_tree(".", "results/x", "camels", [job])
-        return check_raw(tree, pins or {})
+        sources = Sources()
+        return check_raw(tree, sources, pins or {}), sources
 
     return rows, audit
 
@@ -72,23 +73,23 @@ def listed(tmp_path, monkeypatch):
 def test_files_of_a_folder_of_the_user(listed):
     assert pinned.COLUMNS == FILES
     rows, audit = listed
-    check, known, arrived = audit()
+    check, sources = audit()
     assert check.passed
     assert check.looked_at == 2
-    assert set(known.values()) == {BASINS}
-    assert arrived == {"results/x/camels/files.csv": ["mine/one.txt", "mine/two.txt"]}
+    assert set(sources.known.values()) == {BASINS}
+    assert sources.arrived == {"results/x/camels/files.csv": ["mine/one.txt", "mine/two.txt"]}
     assert check.notes[0].startswith("2 files of basins lie in a folder of your own")
 
 
 def test_files_that_changed_or_went_or_are_not_the_pinned_ones(listed, tmp_path):
     rows, audit = listed
-    check, *_ = audit({"mine/one.txt": "0" * 64, "mine/two.txt": rows[1]["sha256"]})
+    check, _ = audit({"mine/one.txt": "0" * 64, "mine/two.txt": rows[1]["sha256"]})
     assert [str(p) for p in check.problems] == [
         "mine/one.txt: is not the file that config/camels.sha256 pins"
     ]
     (tmp_path / "mine/one.txt").write_text("other")
     (tmp_path / "mine/two.txt").unlink()
-    check, *_ = audit()
+    check, _ = audit()
     found = " | ".join(map(str, check.problems))
     assert "mine/one.txt: has the sha256" in found
     assert "mine/two.txt: is not there, though it was listed" in found
@@ -97,5 +98,5 @@ def test_files_that_changed_or_went_or_are_not_the_pinned_ones(listed, tmp_path)
 def test_a_table_of_signatures_among_the_files(listed):
     rows, audit = listed
     rows[0]["name"] = "camels_attributes_v2.0/camels_hydro.txt"
-    check, *_ = audit()
+    check, _ = audit()
     assert "holds signatures of streamflow" in str(check.problems[0])

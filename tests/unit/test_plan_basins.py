@@ -10,8 +10,9 @@ from parlearn.models.registry import PROCESSES
 from parlearn.plan import config as configuration
 from parlearn.plan import experiments
 from parlearn.plan.basins import SIGNATURES, basins_of, read_sums
-from parlearn.plan.config import ConfigError
+from parlearn.plan.periods import record_of
 from parlearn.plan.places import is_twin, observed, offered
+from parlearn.plan.reading import ConfigError
 from parlearn.sources import camels, camels_tables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,7 +103,7 @@ def test_twins_of_basins():
 
 def test_how_basins_are_read():
     config = load()
-    record = configuration.record_of(config["source"])
+    record = record_of(config["source"])
     found = basins_of(config, record)
     assert found["fetched"]
     assert found["folder"] == "resources/raw/camels"
