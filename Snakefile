@@ -52,6 +52,7 @@ rule all:
 include: "workflow/rules/retrieve.smk"
 include: "workflow/rules/regrid.smk"
 include: "workflow/rules/prepare.smk"
+include: "workflow/rules/basins.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/surrogate.smk"
 include: "workflow/rules/learn.smk"

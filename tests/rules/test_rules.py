@@ -68,8 +68,8 @@ def test_rule_that_fails_leaves_nothing_and_says_why(project, observed):
 
 def middling(kind, sizes, **variables):
     """A file of a kind with values in the middle of their ranges, and some of them given."""
-    for name, (dims, _, lower, upper, *_) in KINDS[kind].items():
-        if name not in variables:
+    for name, (dims, _, lower, upper, *flags) in KINDS[kind].items():
+        if name not in variables and "optional" not in flags:
             shape = [sizes[dim] for dim in dims.split()]
             variables[name] = (dims.split(), np.full(shape, np.clip(0.5, lower, upper)))
     return xr.Dataset(variables)

@@ -107,7 +107,8 @@ def make_study(root, samplings=("s8", "s4"), seed=0, folds=False) -> SimpleNames
     for name, values in {"lat": lat, "lon": lon, "row": row, "col": col}.items():
         domain[name] = ("cell", values)
     for name, (dims, _, lower, upper, *_) in KINDS["domain"].items():
-        if name not in domain.variables:
+        # of basins, what is told in words is left out
+        if name not in domain.variables and lower is not None and "sampling" not in dims:
             shape = [sizes[dim] for dim in dims.split()]
             domain[name] = (dims.split(), np.full(shape, np.clip(0.5, lower, upper)))
     contracts.write(domain, root / "smap" / "domain.nc", "domain")
@@ -168,7 +169,7 @@ def _make_forcing(rng, shape) -> xr.Dataset:
         * np.linspace(0.5, 2, shape[0])[:, None]
     )
     middle = {
-        name: np.clip(100.0, low, high) for name, (_, _, low, high) in KINDS["forcing"].items()
+        name: np.clip(100.0, low, high) for name, (_, _, low, high, *_) in KINDS["forcing"].items()
     }
     daily = {name: np.full(shape, value) for name, value in middle.items()}
     daily |= {"prec": wet, "tair": 15 - np.linspace(0, 10, shape[0])[:, None] + np.zeros(shape)}

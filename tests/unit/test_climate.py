@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from parlearn.land.climate import climate_attributes, priestley_taylor
+from parlearn.land.climate import catchment_indices, climate_attributes, priestley_taylor
 
 DAYS = np.arange(1, 366)
 SEASON = np.cos(2 * np.pi * (DAYS - 200) / 365.25)  # 1 in mid July
@@ -40,3 +40,30 @@ def test_less_than_a_year_is_refused():
     short = np.ones((1, 200))
     with pytest.raises(ValueError, match="whole year"):
         climate_attributes(short, short, short, short, short, np.arange(200) + 1)
+
+
+def test_indices_of_catchments():
+    days = np.tile(DAYS, 2)
+    tair = np.stack([10 + 15 * np.tile(SEASON, 2)] * 3)
+    prec = np.zeros((3, 730))
+    prec[0, ::10] = 10.0  # one wet day in ten, then nine dry ones
+    prec[1] = 2.0
+    got = {
+        name: values
+        for name, (_, values) in catchment_indices(prec, tair, 3 + 0 * tair, days).items()
+    }
+    np.testing.assert_allclose(got["p_mean"], [1, 2, 0])
+    np.testing.assert_allclose(got["aridity"][:2], [3, 1.5])
+    np.testing.assert_allclose(got["high_prec_freq"], [36.525, 0, 0])
+    np.testing.assert_allclose(got["high_prec_dur"], [1, 0, 0])
+    np.testing.assert_allclose(got["low_prec_freq"], [328.725, 0, 365.25])
+    np.testing.assert_allclose(got["low_prec_dur"], [9, 0, 730])
+    frozen = (tair[0] < 0).mean()
+    np.testing.assert_allclose(got["frac_snow"], [frozen, frozen, 0], atol=0.02)
+    np.testing.assert_allclose(got["p_seasonality"][1:], 0, atol=0.01)
+
+
+def test_indices_need_a_year():
+    short = np.ones((1, 200))
+    with pytest.raises(ValueError, match="whole year"):
+        catchment_indices(short, short, short, np.arange(200) + 1)

@@ -138,7 +138,7 @@ def test_tables(tmp_path):
 
 
 def test_table_of_kinds_is_well_formed():
-    flags = {"gaps", "int", "text", "optional", "empty"}
+    flags = {"gaps", "int", "text", "optional", "empty", "land"}
     for kind in KINDS.values():
         for dims, _, lower, upper, *given in kind.values():
             assert isinstance(dims, str)

@@ -21,7 +21,16 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "resources").glob("*/README.md")),
 ]
-OF_INSTANCES = ["config", "dpl", "source_archives", "source_hydrodl", "source_twin"]
+OF_INSTANCES = [
+    "config",
+    "dpl",
+    "source_archives",
+    "source_camels",
+    "source_caravan",
+    "source_hydrodl",
+    "source_twin",
+    "source_twin_basins",
+]
 #: settings of a learner that come with its run
 OF_RUNS = {"observation_map", "targets"}
 

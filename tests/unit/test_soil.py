@@ -59,3 +59,17 @@ def test_unusable_texture_is_refused_with_its_cell(bad):
 def test_lengths_must_agree():
     with pytest.raises(ValueError, match="one length"):
         soil_statics([40.0, 40.0], [20.0], [40.0])
+
+
+def test_measured_porosity_and_conductivity_stand_in_for_those_of_texture():
+    sand, clay, silt = np.array([40.0, 60.0]), np.array([20.0, 10.0]), np.array([40.0, 30.0])
+    texture = soil_statics(sand, clay, silt)
+    own = soil_statics(sand, clay, silt, porosity=[0.5, 0.45], conductivity=[300.0, 2000.0])
+    np.testing.assert_allclose(own.porosity, [0.5, 0.45])
+    np.testing.assert_allclose(1 - own.bulk_density / own.soil_density, [0.5, 0.45])
+    np.testing.assert_allclose(own.Ksat, [300, 2000])
+    np.testing.assert_allclose(own.b_clapp, texture.b_clapp)
+    assert (own.resid_moist <= own.Wpwp_FRACT * own.porosity).all()
+    assert (own.Wpwp_FRACT <= own.Wcr_FRACT).all()
+    with pytest.raises(ValueError, match="porosity of .* 1 are missing or outside"):
+        soil_statics(sand, clay, silt, porosity=[0.5, np.nan])

@@ -112,3 +112,33 @@ def test_wrong_names_and_shapes_are_refused():
         vic_forcing(time, [30.0, 40.0], **{k: v for k, v in daily.items() if k != "vp"})
     with pytest.raises(ValueError, match=r"must be \(cell, time\)"):
         three_hourly(np.ones((4, 2)), np.ones((4, 2)), [30.0, 40.0], [1, 2, 3, 4])
+
+
+def test_temperature_swings_between_tmin_and_tmax_where_they_are_known():
+    tmin, tmax = np.array([[-12.0, 5.0]]), np.array([[8.0, 5.0]])
+    tair, _ = three_hourly((tmin + tmax) / 2, np.full((1, 2), 900.0), [40.0], [20, 200], tmin, tmax)
+    np.testing.assert_allclose(tair.mean(axis=-1), [[-2, 5]], atol=1e-4)
+    # steps are centred at 13:30 and 16:30 around the peak at 15 h
+    np.testing.assert_allclose(tair[0, 0].max(), -2 + 10 * np.cos(np.pi / 8), atol=1e-4)
+    np.testing.assert_allclose(tair[0, 0].min(), -2 - 10 * np.cos(np.pi / 8), atol=1e-4)
+    np.testing.assert_allclose(tair[0, 1], 5, atol=1e-4)
+
+
+def test_impossible_ranges_of_temperature_are_refused():
+    ones = np.ones((2, 3))
+    with pytest.raises(ValueError, match="tmax is below tmin at 1 values, the first is cell 1, d"):
+        three_hourly(ones, ones, [40.0, 41.0], [1, 2, 3], ones, np.array([[2, 2, 2], [2, 2, 0.5]]))
+    with pytest.raises(ValueError, match="only one of tmin and tmax"):
+        three_hourly(ones, ones, [40.0, 41.0], [1, 2, 3], ones)
+    with pytest.raises(ValueError, match=r"must be \(cell, time\)"):
+        three_hourly(ones, ones, [40.0, 41.0], [1, 2, 3], ones.T, ones.T)
+
+
+def test_forcing_keeps_tmin_and_tmax():
+    time = np.arange("2015-01-01", "2015-01-05", dtype="datetime64[D]")
+    daily = {name: np.ones((2, 4)) for name in DAILY}
+    forcing = vic_forcing(time, [30.0, 40.0], **daily, tmin=np.zeros((2, 4)), tmax=np.ones((2, 4)))
+    assert {"tmin", "tmax"} <= set(forcing)
+    assert forcing.tmax.attrs["units"] == "degC"
+    with pytest.raises(ValueError, match="needed are"):
+        vic_forcing(time, [30.0, 40.0], **daily, tmin=np.zeros((2, 4)), tmx=np.ones((2, 4)))

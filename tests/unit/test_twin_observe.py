@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from parlearn.land.radiation import clear_sky_radiation
 from parlearn.sources.twin import TwinConfig
 from parlearn.sources.twin.observe import observe, overpasses
-from parlearn.sources.twin.weather import clear_sky_radiation
 
 CONFIG = TwinConfig(rows=16, cols=16, years=2, seed=5)
 

@@ -4,16 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from parlearn.land.evaporation import extraterrestrial_radiation
+from parlearn.land.radiation import (
+    STEFAN_BOLTZMANN,
+    clear_sky_radiation,
+    longwave_radiation,
+)
 from parlearn.land.subdaily import temperature_amplitude
 from parlearn.sources.twin import TwinConfig
 from parlearn.sources.twin.fields import axis_factor, evolving_field, random_fields
 from parlearn.sources.twin.region import climate_of, draw_region
 from parlearn.sources.twin.weather import (
-    STEFAN_BOLTZMANN,
-    clear_sky_radiation,
     draw_weather,
-    extraterrestrial_radiation,
-    longwave_radiation,
     potential_evapotranspiration,
     saturation_pressure,
 )

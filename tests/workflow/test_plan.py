@@ -23,6 +23,9 @@ CONFIGS = {
     "config/conus.yaml": (500, 1200),
     "config/conus_li2023.yaml": (400, 1200),
     "config/huaihe.yaml": (30, 200),
+    # files of basins, fetched in one job
+    "config/camels.yaml": (10, 60),
+    "config/pub.yaml": (8, 200),
 }
 
 

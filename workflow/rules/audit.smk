@@ -61,6 +61,14 @@ rule claims:
 # path -> row of config/datasets.csv, of the files that this source has
 PINNED = {f"resources/raw/hydrodl/{name}": row for name, row in DATASETS.items()}
 PINNED = PINNED if SOURCE["name"] == "hydrodl" else {}
+if BASINS and BASINS["fetched"]:
+    PINNED = {
+        f"{BASINS['folder']}/{name}": {
+            "sha256": digest,
+            "url": f"{ARCHIVES['camels']['url']}/{name}",
+        }
+        for name, digest in basins.read_sums(ROOT / "config" / "camels.sha256").items()
+    }
 
 
 # Rules that have no output run whenever they are asked for. A benchmark would be one.
@@ -87,7 +95,7 @@ rule audit:
             "study": CONFIG["study"],
             "about": CONFIG["data"],
             "note": CONFIG["caption_note"],
-            "data": "twin" if SOURCE["name"] == "twin" else "real",
+            "data": "twin" if is_twin(SOURCE) else "real",
             "periods": CONFIG["periods"],
             "targets": sorted({target for run in RUNS.values() for target in run.targets}),
             "pinned": {path: row["sha256"] for path, row in PINNED.items()},

@@ -14,13 +14,14 @@ sys.path.insert(0, str(ROOT / "workflow" / "lib"))
 os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
 
 from parlearn.audit.choice import REDONE, cheapest
-from parlearn.plan import archives, datasets, experiments, figures, methods
+from parlearn.plan import archives, basins, datasets, experiments, figures, methods
 from parlearn.plan import claims as claim_table
 from parlearn.models.registry import PROCESSES
 from parlearn.plan.digests import LIBRARY, env_hash, modules, source_hash
 from parlearn.plan.instance import read_instance
 from parlearn.plan.methods import METHODS
-from parlearn.plan.places import observed
+from parlearn.plan.periods import record_of
+from parlearn.plan.places import is_twin, observed
 from parlearn.plan.reading import ConfigError
 from parlearn.plan.targets import correctable
 from parlearn.storage.provenance import settings
@@ -43,6 +44,8 @@ except ConfigError as error:
 SOURCE = CONFIG["source"]
 # grid and products, of a source that has such
 GRID = archives.archives_of(CONFIG)
+# how basins are read, of a source that has such
+BASINS = basins.basins_of(CONFIG, record_of(SOURCE))
 # periods that runs are scored in beside their own training period
 WITHHELD = {name: span for name, span in CONFIG["periods"].items() if name != "train"}
 # what training.nc holds: the training periods, and the years on which some methods choose
@@ -156,7 +159,7 @@ def summary_target(wildcards):
 
 
 # state borders belong on maps of real places only, and there are those of CONUS
-REAL_CONUS = SOURCE["name"] == "hydrodl" or SOURCE.get("weather") == "nldas"
+REAL_CONUS = SOURCE["name"] in ("hydrodl", "camels") or SOURCE.get("weather") == "nldas"
 BORDERS = ["resources/borders/conus.json"] if REAL_CONUS else []
 CLAIM_FILES = claim_table.claim_files(CLAIMS, CONFIG)
 TARGETS = sorted({path for paths in figures.targets(FIGURES).values() for path in paths})

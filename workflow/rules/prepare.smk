@@ -36,6 +36,9 @@ if SOURCE["name"] == "twin":
         script:
             "../scripts/build_twin.py"
 
+
+if is_twin(SOURCE):
+
     rule cut_truth:
         """Keep the truth of a twin at the cells of the domain."""
         input:

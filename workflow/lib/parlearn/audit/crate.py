@@ -15,6 +15,7 @@ from rocrate.rocrate import ROCrate
 
 from parlearn.audit.lineage import finals
 from parlearn.audit.tree import Tree
+from parlearn.plan.places import is_twin
 from parlearn.storage.files import read_json, write_json
 
 METADATA = "ro-crate-metadata.json"
@@ -160,7 +161,7 @@ def _inputs(crate: ROCrate, folder: Path, tree: Tree, instance: Mapping) -> list
     for path in tree.of_rule("list_granules"):
         given.append(_copy(crate, folder, tree, path))
     source = instance["config"]["source"]
-    if source["name"] == "twin":
+    if is_twin(source):
         about = {"@type": "PropertyValue", "name": "seed of the twin", "value": str(source["seed"])}
         given.append(crate.add(ContextEntity(crate, "#seed", about)))
     return given

@@ -15,10 +15,15 @@ from parlearn.storage.provenance import read_sidecar
 PINNED = "raw files pinned in config/datasets.csv"
 GRANULE = "granules of frozen lists"
 LIST = "frozen lists of granules"
+BASINS = "files of basins"
 TRACKED = "tables of the project"
 OWN = "maps of the user"
 #: columns of the lists of what has arrived, see parlearn.retrieve.transfer
 ARRIVED = ("name", "date", "path", "size", "sha256")
+#: columns of the lists of files of basins, see parlearn.retrieve.pinned
+FILES = ("name", "path", "size", "sha256", "note")
+#: table of CAMELS whose signatures are streamflow itself
+SIGNATURE_FILE = "camels_hydro.txt"
 
 
 @dataclass
@@ -68,6 +73,9 @@ def check_raw(
     for path in tree.of_rule("retrieve_granules"):
         with check.at(path):
             _check_arrived(check, tree, path, sources, published)
+    for path in tree.of_rule("retrieve_basins"):
+        with check.at(path):
+            _check_basins(check, tree, path, sources, pinned)
 
 
 def _check_pinned(check: Check, tree: Tree, path: str, wanted: str) -> None:
@@ -100,6 +108,39 @@ def _check_arrived(check: Check, tree: Tree, path: str, sources: Sources, publis
         with check.at(row["path"]):
             for problem in _granule_problems(tree, row, frozen.get(row["name"]), published):
                 check.wrong(row["path"], problem)
+
+
+def _check_basins(check: Check, tree: Tree, path: str, sources: Sources, pinned: Mapping) -> None:
+    """The files on a list of files of basins, as they are now."""
+    try:
+        rows = read_rows(tree.root / path, FILES)
+    except (OSError, ValueError, RetrievalError) as error:
+        check.wrong(path, f"cannot be read: {error}")
+        return
+    sources.arrived[path] = [row["path"] for row in rows]
+    for row in rows:
+        check.looked_at += 1
+        sources.known[row["path"]] = BASINS
+        with check.at(row["path"]):
+            for problem in _basin_problems(tree, row, pinned):
+                check.wrong(row["path"], problem)
+    if own := sum(row["path"] not in pinned for row in rows):
+        check.notes.append(
+            f"{own} files of basins lie in a folder of your own; their checksums are those of the "
+            "day they were listed"
+        )
+
+
+def _basin_problems(tree: Tree, row: Mapping, pinned: Mapping):
+    if Path(row["name"]).name == SIGNATURE_FILE:
+        yield "holds signatures of streamflow and must not be read"
+    now = tree.checksum(row["path"])
+    if now is None:
+        yield "is not there, though it was listed: it was removed"
+    elif now != row["sha256"]:
+        yield f"has the sha256 {now[:12]}..., when listed {row['sha256'][:12]}...: it was changed"
+    elif row["path"] in pinned and now != pinned[row["path"]]:
+        yield "is not the file that config/camels.sha256 pins"
 
 
 def _mirror_of(tree: Tree, path: str, checksum: str) -> str | None:

@@ -13,7 +13,8 @@ from parlearn.audit.findings import Check, asks
 from parlearn.audit.tree import File, Tree
 from parlearn.networks.scalers import Scalers
 from parlearn.plan import methods
-from parlearn.study.splits import TEST, TRAIN
+from parlearn.plan.basins import SIGNATURES
+from parlearn.study.splits import TRAIN
 from parlearn.study.tensors import load_study
 
 #: rules that learn, and what they may be given of the study; of a surrogate any file
@@ -116,12 +117,19 @@ def _learned_from(tree: Tree) -> list[str]:
 
 
 def _cell_problems(domain: xr.Dataset):
-    """What is wrong with the roles of cells, a sentence each."""
+    """What is wrong with attributes and with the roles of cells, a sentence each."""
+    told = {*domain["attribute"].values.astype(str)} if "attribute" in domain else set()
+    if signatures := sorted(told & {*SIGNATURES}):
+        yield (
+            f"networks are told {', '.join(signatures)}, signatures of streamflow, which no "
+            "ungauged basin has"
+        )
     for k, sampling in enumerate(domain["sampling"].values):
         role, donor = domain["role"].values[k], domain["donor"].values[k]
-        if not (role == TRAIN).any() or not (role == TEST).any():
-            yield f"the sampling {sampling} has no training or no test cell"
-        if (role[donor] != TRAIN).any():
+        if not (role == TRAIN).any():
+            yield f"the sampling {sampling} has no training cell"
+        alike = domain["donor_alike"].values[k] if "donor_alike" in domain else donor
+        if (role[donor] != TRAIN).any() or (role[alike] != TRAIN).any():
             yield f"the sampling {sampling}: a cell that is not trained gives parameters to others"
 
 

@@ -70,3 +70,54 @@ def priestley_taylor(tair, swdown, lwdown, pressure):
     gamma = 0.665e-3 * pressure  # FAO Irrigation and Drainage Paper 56, equations 13 and 8
     latent = 2.501e6 - 2361 * tair
     return PRIESTLEY_TAYLOR * slope / (slope + gamma) * net / latent * 86400
+
+
+def catchment_indices(prec, tair, pet, day_of_year) -> dict[str, tuple[str, np.ndarray]]:
+    """Climate of catchments in the terms of Addor et al. (2017), table 2, from daily series.
+
+    Parameters
+    ----------
+    prec, tair, pet : (cell, day) in mm day-1, degC, mm day-1
+    day_of_year : (day,) 1..366; whole years, so that no season counts twice
+
+    Returns
+    -------
+    name -> (unit, values (cell,)): means ``p_mean``, ``pet_mean``; ``aridity`` pet_mean / p_mean;
+    ``p_seasonality`` (Woods 2009, eq. 14, positive where most falls in summer); ``frac_snow``,
+    share of precipitation on days below 0 degC; days a year with at least 5 times the mean
+    precipitation (``high_prec_freq``) and below 1 mm (``low_prec_freq``), and how many such days
+    follow each other on average (``high_prec_dur``, ``low_prec_dur``, 0 where there is none).
+    """
+    prec, tair, pet = (np.asarray(v, dtype=np.float64) for v in (prec, tair, pet))
+    if prec.shape[1] < 365:
+        raise ValueError(
+            f"climate attributes need a whole year at least, not {prec.shape[1]} days: with less, "
+            "catchments would be told apart by the season that was left out"
+        )
+    total = prec.mean(axis=1)
+    per_total = np.where(total > 0, 1 / np.maximum(total, 1e-9), 0)
+    wave = 2 * np.exp(-2j * np.pi * np.asarray(day_of_year) / DAYS_PER_YEAR)
+    wet_wave, warm_wave = (prec * wave).mean(axis=1) * per_total, (tair * wave).mean(axis=1)
+    wet = prec >= 5 * np.maximum(total, 1e-9)[:, None]
+    dry = prec < WET_DAY
+    return {
+        "p_mean": ("mm day-1", total),
+        "pet_mean": ("mm day-1", pet.mean(axis=1)),
+        "p_seasonality": (
+            "1",
+            np.abs(wet_wave) * np.cos(np.angle(wet_wave) - np.angle(warm_wave)),
+        ),
+        "frac_snow": ("1", np.where(tair < 0, prec, 0).mean(axis=1) * per_total),
+        "aridity": ("1", pet.mean(axis=1) / np.maximum(total, 0.01)),
+        "high_prec_freq": ("year-1", wet.mean(axis=1) * DAYS_PER_YEAR),
+        "high_prec_dur": ("day", _mean_run(wet)),
+        "low_prec_freq": ("year-1", dry.mean(axis=1) * DAYS_PER_YEAR),
+        "low_prec_dur": ("day", _mean_run(dry)),
+    }
+
+
+def _mean_run(events) -> np.ndarray:
+    """Mean length (cell,) of the runs of events (cell, day); 0 where there is none."""
+    begins = events.copy()
+    begins[:, 1:] &= ~events[:, :-1]
+    return events.sum(axis=1) / np.maximum(begins.sum(axis=1), 1)

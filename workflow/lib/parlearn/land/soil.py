@@ -38,7 +38,7 @@ _UNITS = {
 }
 
 
-def soil_statics(sand, clay, silt) -> xr.Dataset:
+def soil_statics(sand, clay, silt, porosity=None, conductivity=None) -> xr.Dataset:
     """VIC soil constants of each cell.
 
     Parameters
@@ -46,6 +46,8 @@ def soil_statics(sand, clay, silt) -> xr.Dataset:
     sand, clay, silt : (cell,) percent
         They are scaled to sum to 100; the sum given must lie within 30 to 130, since maps of
         texture leave out coarse fragments and organic matter.
+    porosity, conductivity : (cell,) m3 m-3, mm day-1, optional: measured ones in place of those
+        that follow from texture
 
     Returns
     -------
@@ -54,7 +56,8 @@ def soil_statics(sand, clay, silt) -> xr.Dataset:
     Raises
     ------
     ValueError
-        where a fraction is missing, negative, or the sum is far from 100, with the cells named.
+        where a fraction is missing, negative, or the sum is far from 100, with the cells named;
+        where a measured value cannot be.
     """
     sand, clay, silt = (np.asarray(v, dtype=np.float64) for v in (sand, clay, silt))
     if not sand.shape == clay.shape == silt.shape or sand.ndim != 1:
@@ -74,7 +77,7 @@ def soil_statics(sand, clay, silt) -> xr.Dataset:
         )
     sand, clay = 100 * sand / total, 100 * clay / total
 
-    porosity = 0.489 - 0.00126 * sand
+    porosity = _measured(porosity, 0.489 - 0.00126 * sand, "porosity", 0.05, 0.95)
     psi_sat = 10 * 10 ** (1.88 - 0.0131 * sand)
     b = 2.91 + 0.159 * clay
 
@@ -84,11 +87,12 @@ def soil_statics(sand, clay, silt) -> xr.Dataset:
     theta_fc = np.minimum(water_content(SUCTION_FIELD_CAPACITY), 0.95 * porosity)
     theta_wp = water_content(SUCTION_WILTING)
     critical = 0.7 * theta_fc / porosity
+    by_texture = 0.0070556 * 10 ** (-0.884 + 0.0153 * sand) * SECONDS_PER_DAY
     values = {
         "sand": sand,
         "clay": clay,
         "porosity": porosity,
-        "Ksat": 0.0070556 * 10 ** (-0.884 + 0.0153 * sand) * SECONDS_PER_DAY,
+        "Ksat": _measured(conductivity, by_texture, "conductivity", 1e-3, 1e5),
         "b_clapp": b,
         "psi_sat_mm": psi_sat,
         "theta_fc": theta_fc,
@@ -113,6 +117,19 @@ def soil_statics(sand, clay, silt) -> xr.Dataset:
             for name, value in values.items()
         }
     )
+
+
+def _measured(values, otherwise, name, lower, upper):
+    if values is None:
+        return otherwise
+    values = np.asarray(values, dtype=np.float64)
+    bad = ~((values >= lower) & (values <= upper))
+    if values.shape != otherwise.shape or bad.any():
+        raise ValueError(
+            f"{name} of {values.shape} cells must be {otherwise.shape} and within {lower:g} to "
+            f"{upper:g}; {int(bad.sum())} are missing or outside"
+        )
+    return values
 
 
 def _attributes(name):

@@ -1,8 +1,9 @@
 """From daily means to what VIC reads: 3-hour temperature and shortwave, vapour pressure, pressure.
 
 Days are 00-24 h local solar time in eight steps of three hours. Temperature follows a cosine that
-peaks at 15 h; shortwave follows the cosine of the zenith angle on a horizontal plane. Declination,
-Sun-Earth distance and sunset hour angle: Allen et al. (1998), FAO Irrigation and Drainage Paper 56,
+peaks at 15 h, between the least and the greatest temperature of the day where these are known;
+shortwave follows the cosine of the zenith angle on a horizontal plane. Declination, Sun-Earth
+distance and sunset hour angle: Allen et al. (1998), FAO Irrigation and Drainage Paper 56,
 equations 21-25.
 """
 
@@ -78,7 +79,7 @@ def _amplitude(swdown, mean_cosine, day_of_year):
     return np.clip(AMPLITUDE_PER_CLEARNESS * swdown / top, *AMPLITUDE_LIMITS)
 
 
-def three_hourly(tair, swdown, latitude, day_of_year):
+def three_hourly(tair, swdown, latitude, day_of_year, tmin=None, tmax=None):
     """Temperature and shortwave of the eight 3-hour steps; their daily means are kept.
 
     Parameters
@@ -86,12 +87,21 @@ def three_hourly(tair, swdown, latitude, day_of_year):
     tair, swdown : (cell, time) degC, W m-2
     latitude : (cell,) degrees north
     day_of_year : (time,) 1..366
+    tmin, tmax : (cell, time) degC, optional: the temperature swings by half their difference around
+        ``tair``; without them by what the clearness of the sky tells
+        (:func:`temperature_amplitude`)
 
     Returns
     -------
     tair_3h, swdown_3h : (cell, time, 8) float32
         Where the sun does not rise all day any shortwave is spread evenly.
+
+    Raises
+    ------
+    ValueError
+        On arrays that do not fit, and where tmax is below tmin.
     """
+    half_range = _half_range(tmin, tmax)
     tair, swdown = (np.asarray(v, dtype=np.float64) for v in (tair, swdown))
     latitude, day_of_year = np.asarray(latitude), np.asarray(day_of_year)
     shape = (latitude.size, day_of_year.size)
@@ -99,6 +109,8 @@ def three_hourly(tair, swdown, latitude, day_of_year):
         raise ValueError(
             f"temperature {tair.shape} and shortwave {swdown.shape} must be (cell, time) = {shape}"
         )
+    if half_range is not None and half_range.shape != shape:
+        raise ValueError(f"tmin and tmax are {half_range.shape}, must be (cell, time) = {shape}")
     wave = np.cos(2 * np.pi * (3 * np.arange(STEPS) + 1.5 - 15) / 24)
     tair_3h = np.empty((*shape, STEPS), dtype=np.float32)
     swdown_3h = np.empty_like(tair_3h)
@@ -108,10 +120,29 @@ def three_hourly(tair, swdown, latitude, day_of_year):
         steps = cos_zenith([value], day_of_year)[0]
         mean = steps.mean(axis=-1)
         share = np.where(mean[:, None] > 0, steps / np.where(mean > 0, mean, 1)[:, None], 1.0)
-        amplitude = _amplitude(swdown[row], mean, day_of_year)
+        if half_range is None:
+            amplitude = _amplitude(swdown[row], mean, day_of_year)
+        else:
+            amplitude = half_range[row]
         tair_3h[row] = tair[row, :, None] + amplitude[..., None] * wave
         swdown_3h[row] = swdown[row, :, None] * share
     return tair_3h, swdown_3h
+
+
+def _half_range(tmin, tmax):
+    """Half of the day's range of temperature (K); None where it is not known."""
+    if (tmin is None) != (tmax is None):
+        raise ValueError("only one of tmin and tmax is given: give both or neither")
+    if tmin is None:
+        return None
+    half = (np.asarray(tmax, dtype=np.float64) - np.asarray(tmin, dtype=np.float64)) / 2
+    if (half < 0).any():
+        cell, day = np.argwhere(half < 0)[0]
+        raise ValueError(
+            f"tmax is below tmin at {int((half < 0).sum())} values, the first is cell {cell}, day "
+            f"{day}: correct the weather or leave the cell out"
+        )
+    return half
 
 
 _FORCING = {
@@ -122,6 +153,10 @@ _FORCING = {
     "vp": ("kPa", "vapour pressure (constant in the day)"),
     "pressure": ("kPa", "air pressure (constant in the day)"),
     "wind": ("m s-1", "wind speed (constant in the day)"),
+}
+_RANGE = {
+    "tmin": ("degC", "least air temperature of the day"),
+    "tmax": ("degC", "greatest air temperature of the day"),
 }
 
 
@@ -137,16 +172,23 @@ def vic_forcing(time, latitude, **daily) -> xr.Dataset:
     latitude : (cell,) degrees north
     prec, tair, swdown, lwdown, vp, pressure, wind : (cell, time) arrays
         In mm day-1, degC, W m-2, W m-2, kPa, kPa, m s-1; all seven are needed.
+    tmin, tmax : (cell, time) degC, optional; see :func:`three_hourly`
 
     Returns
     -------
-    xarray.Dataset, dims cell, time, step(8), float32: the seven and tair_3h, swdown_3h.
+    xarray.Dataset, dims cell, time, step(8), float32: what was given and tair_3h, swdown_3h.
     """
-    if set(daily) != set(_FORCING):
-        raise ValueError(f"daily forcing has {sorted(daily)}, needed are {sorted(_FORCING)}")
+    known = _FORCING | {name: _RANGE[name] for name in _RANGE if name in daily}
+    if set(daily) != set(known):
+        raise ValueError(f"daily forcing has {sorted(daily)}, needed are {sorted(known)}")
     days = xr.DataArray(np.asarray(time, dtype="datetime64[ns]"), dims="time")
     tair_3h, swdown_3h = three_hourly(
-        daily["tair"], daily["swdown"], latitude, days.dt.dayofyear.values
+        daily["tair"],
+        daily["swdown"],
+        latitude,
+        days.dt.dayofyear.values,
+        daily.get("tmin"),
+        daily.get("tmax"),
     )
     variables = {
         name: (
@@ -154,7 +196,7 @@ def vic_forcing(time, latitude, **daily) -> xr.Dataset:
             np.asarray(daily[name], dtype=np.float32),
             {"units": units, "long_name": long_name},
         )
-        for name, (units, long_name) in _FORCING.items()
+        for name, (units, long_name) in known.items()
     }
     dims = ("cell", "time", "step")
     variables["tair_3h"] = dims, tair_3h, _attrs("degC", "air temperature of the 3-hour steps")

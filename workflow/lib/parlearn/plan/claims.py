@@ -11,7 +11,7 @@ from pathlib import Path
 from parlearn.models.registry import PROCESSES
 from parlearn.plan.experiments import Run
 from parlearn.plan.methods import METHODS, family
-from parlearn.plan.places import offered
+from parlearn.plan.places import is_twin, offered
 from parlearn.plan.reading import ConfigError, read_yaml
 from parlearn.plan.schema import check_schema, guess, listed
 
@@ -279,6 +279,9 @@ def _entry(claim, runs, config) -> dict:
     if claim["compare"] == "statement":
         entry["why"] = "answered in words, not by a number"
         return entry
+    if claim["study"] not in AS_PUBLISHED:
+        entry["why"] = f"claims on the study {claim['study']} are not answered yet"
+        return entry
     target, source = claim["quantity"].get("target"), config["source"]
     metric = claim["quantity"]["metric"]
     if metric in NOT_COMPUTED:
@@ -291,7 +294,7 @@ def _entry(claim, runs, config) -> dict:
     terms, notes, missing = _terms(claim, _reading(claim, config), runs, config)
     why = missing or _not_comparable(claim, terms, config)
     # that it is a twin says more than what is missing on it
-    if source["name"] == "twin" and (_published(claim) or claim.get("data") == "real"):
+    if is_twin(source) and (_published(claim) or claim.get("data") == "real"):
         why = "of real data, and this is a twin"
     if missing:
         return entry | {"why": why}
@@ -347,7 +350,7 @@ def _notes(claim, terms, config) -> list[str]:
         )
     if "functional" in quantity["metric"] and config["threshold"] != FUNCTIONAL:
         notes.append(f"functional: RMSE {config['threshold']} in place of {FUNCTIONAL}")
-    if source["name"] == "twin" and not _published(claim):
+    if is_twin(source) and not _published(claim):
         notes += _built_into_twins(claim, terms)
     return notes
 

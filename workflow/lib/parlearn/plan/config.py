@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from parlearn.models.registry import PROCESSES
+from parlearn.plan.basins import WITHOUT_LAND
 from parlearn.plan.folders import results_problems
 from parlearn.plan.methods import METHODS, made_by, settings_parts
 from parlearn.plan.periods import period_problems, window_problems
@@ -102,6 +103,12 @@ def _model_problems(config) -> Iterator[str]:
                 f"model.parameters: {process.label} has no parameter {name!r}{guess(name, known)}; "
                 f"it has {listed(known)}"
             )
+    source = config["source"]["name"]
+    if process.domain == "land" and source in WITHOUT_LAND:
+        yield (
+            f"model.process: {process.label} needs soil and vegetation, of which the source "
+            f"{source} tells nothing: take a model that does not need them, or another source"
+        )
     if "process" not in model["simulate_with"]:
         yield "model.simulate_with: has no process: every run is judged by it, so add it"
     wanted = "surrogate" in model["simulate_with"]

@@ -31,12 +31,12 @@ def days_of(span: Sequence[str]) -> int | None:
 
 def record_of(source: Mapping) -> tuple[datetime.date, datetime.date] | None:
     """First and last day of the record a source offers; None where its start is no usable date."""
-    if source["name"] == "twin":
+    if "start" in source:
         first = day(source["start"])
         if not _begins(first):
             return None
         return first, first.replace(year=first.year + source["years"]) - datetime.timedelta(days=1)
-    if source["name"] == "archives":
+    if "record" in source:
         first, last = map(day, source["record"])
         return (first, last) if _begins(first) and last and first < last else None
     return datetime.date(min(source["years"]), 4, 1), datetime.date(max(source["years"]) + 1, 3, 31)
@@ -101,7 +101,7 @@ def period_problems(config: Mapping) -> Iterator[str]:
 
 def _no_record(source) -> str:
     where = f"between {YEARS[0]} and {YEARS[-1]}, and not as 29 February"
-    if source["name"] == "twin":
+    if "start" in source:
         return (
             f"source.start: {source['start']!r} is not a usable date: write it as 2015-04-01, "
             f"{where}"

@@ -21,6 +21,9 @@ class Place(NamedTuple):
     observations: dict[str, str]
 
 
+#: sources of basins, which have streamflow
+OF_BASINS = ("camels", "caravan", "twin_basins")
+
 PLACES = {
     "plains": Place(
         0.125, (40.0, -98.5), "nldas", {"soil_moisture": "smap", "evapotranspiration": "mod16"}
@@ -49,7 +52,7 @@ def offered(config: Mapping) -> list[str]:
     """What a figure may need of a study: observed targets, the truth of a twin, a surrogate, and
     parameters that are learned."""
     models = [name for name in config["model"]["simulate_with"] if name == "surrogate"]
-    truth = ["truth"] if config["source"]["name"] == "twin" else []
+    truth = ["truth"] if is_twin(config["source"]) else []
     return [*observed(config), *truth, *models, *config["model"]["parameters"]]
 
 
@@ -58,4 +61,11 @@ def observed(config: Mapping) -> list[str]:
     source = config["source"]
     if source["name"] == "twin":
         return list(PLACES[source.get("place", "plains")].observations)
+    if source["name"] in OF_BASINS:
+        return ["streamflow"]
     return list(source.get("observations", ["soil_moisture"]))
+
+
+def is_twin(source: Mapping) -> bool:
+    """Whether the truth of a source is known, since it was made up."""
+    return source["name"].startswith("twin")

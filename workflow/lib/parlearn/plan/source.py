@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
+from parlearn.plan import basins
+from parlearn.plan.places import OF_BASINS
 from parlearn.plan.schema import listed
 
 #: cells of sources of scattered cells, where their number is known beforehand
@@ -28,11 +30,18 @@ def shape_of(source: Mapping) -> tuple[int, int] | None:
     return None
 
 
+def cells_of(source: Mapping) -> float:
+    """Scattered cells or basins of a source, infinite where they are not known beforehand."""
+    basins = source.get("basins")
+    known = basins if isinstance(basins, int) else math.inf
+    return SCATTERED.get(source["name"], known)
+
+
 def most_sampled(value, source: Mapping) -> float:
     """Cells that a sampling takes to train on and to validate, at most; infinite where unknown."""
     if shape := shape_of(source):
         return math.prod(math.ceil(length / value) for length in shape)
-    cells = SCATTERED.get(source["name"], math.inf)
+    cells = cells_of(source)
     if isinstance(value, Mapping) or cells == math.inf:
         return cells
     return round(value * (cells - round(HELD_OUT * cells)))
@@ -43,7 +52,7 @@ def most_cells(config: Mapping) -> float:
     source, samplings = config["source"], config["samplings"].values()
     shape = shape_of(source)
     if not shape:
-        return SCATTERED.get(source["name"], math.inf)
+        return cells_of(source)
     taken = max(most_sampled(value, source) for value in samplings)
     return taken if min(samplings) == 1 else min(2 * taken, math.prod(shape))
 
@@ -51,6 +60,9 @@ def most_cells(config: Mapping) -> float:
 def source_problems(config: Mapping, root) -> Iterator[str]:
     """What is wrong with a source beyond its schema, a sentence each."""
     source = config["source"]
+    if source["name"] in OF_BASINS:
+        yield from basins.source_problems(source, root)
+        return
     mirror = source.get("mirror")
     if mirror is not None and not (mirror and (Path(root) / mirror).is_dir()):
         yield (
@@ -97,6 +109,9 @@ def _archive_problems(source):
 def sampling_problems(config: Mapping) -> Iterator[str]:
     """Samplings that the cells of the source do not allow, a sentence each."""
     source, shape = config["source"], shape_of(config["source"])
+    if source["name"] in OF_BASINS:
+        yield from basins.sampling_problems(config)
+        return
     bad = False
     for name, value in config["samplings"].items():
         key = f"samplings.{name}"
@@ -139,7 +154,9 @@ def _scattered(key, value, source) -> str:
     if not isinstance(value, Mapping):
         wrong = f"{key}: {value} is not a share of the training cells: give 0 to 1"
         return wrong if value > 1 else ""
-    if value["of"] > (cells := SCATTERED.get(source["name"], math.inf)):
+    if {*value} != {"region", "of"}:
+        return f"{key}: {dict(value)} is no region of scattered cells: write {{region: k, of: n}}"
+    if value["of"] > (cells := cells_of(source)):
         return f"{key}: {cells} cells have no {value['of']} regions: give fewer"
     if value["region"] > value["of"]:
         return (

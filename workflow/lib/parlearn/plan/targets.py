@@ -78,6 +78,20 @@ TARGETS = {
             mean_unit="mm year⁻¹",
             digits=0,
         ),
+        Target(
+            "streamflow",
+            "mm day-1",
+            0,
+            2000,
+            observed_as="daily",
+            correctable=False,
+            label="Streamflow (mm day⁻¹)",
+            short="Streamflow",
+            scale="unit",
+            mean_factor=365.25,
+            mean_unit="mm year⁻¹",
+            digits=0,
+        ),
     )
 }
 

@@ -225,13 +225,14 @@ def build_observations(
 
 
 def cut_truth(truth: xr.Dataset, domain: xr.Dataset) -> xr.Dataset:
-    """The truth of a twin at the cells of a domain, in its order."""
-    there = {
-        (int(row), int(col)): k
-        for k, (row, col) in enumerate(zip(truth["row"].values, truth["col"].values))
-    }
-    places = zip(domain["row"].values, domain["col"].values)
-    cells = [there.get((int(row), int(col)), -1) for row, col in places]
+    """The truth of a twin at the cells of a domain, in its order; basins by the names of gauges."""
+    names = ("gauge",) if "gauge" in domain else ("row", "col")
+
+    def keys(ds):
+        return zip(*(ds[name].values.tolist() for name in names), strict=True)
+
+    there = {key: k for k, key in enumerate(keys(truth))}
+    cells = [there.get(key, -1) for key in keys(domain)]
     cut = truth.isel(cell=cells)
     same = all(np.allclose(cut[name], domain[name], atol=1e-4) for name in ("lat", "lon"))
     if min(cells) < 0 or not same:

@@ -124,10 +124,12 @@ def _verify(ds: xr.Dataset, path) -> None:
 
 def check(ds: xr.Dataset, path, kind: str) -> None:
     """Raise ContractError where a dataset does not fit the schema of its kind."""
-    for name, (dims, units, lower, upper, *flags) in _kind(kind).items():
+    lines = _kind(kind)
+    no_land = not any("land" in line and name in ds for name, line in lines.items())
+    for name, (dims, units, lower, upper, *flags) in lines.items():
         where = f"{path} ({kind} file), variable '{name}'"
         if name not in ds.variables:
-            if "optional" in flags:
+            if "optional" in flags or ("land" in flags and no_land):
                 continue
             raise ContractError(f"{where}: missing; there are {', '.join(map(str, ds.variables))}")
         variable = ds[name]

@@ -2,7 +2,7 @@
 
 A line of a netCDF kind reads ``name: (dims, units, lower, upper, flags)``. Alternatives of dims are
 parted by ``|``; flags: ``gaps`` NaN allowed, ``int`` whole numbers, ``text`` strings, ``optional``,
-``empty`` may be of no size.
+``empty`` may be of no size, ``land`` with all others so marked or without them.
 """
 
 from parlearn.plan.targets import TARGETS
@@ -54,6 +54,45 @@ def _priors(prefix, dims):
     }
 
 
+#: what is told of a basin in words
+_TEXTS = ("gauge", "name", "region", "reason", "note")
+
+#: soil and vegetation of VIC: all of them, or none where the land is not described
+_LAND = {
+    "porosity": ("cell", "m3 m-3", 0.05, 0.95),
+    "Ksat": ("cell", "mm day-1", 0, 1e5),
+    "b_clapp": ("cell", "1", 0, 50),
+    "theta_fc": ("cell", "m3 m-3", 0, 0.95),
+    "theta_wp": ("cell", "m3 m-3", 0, 0.95),
+    "soil_density": ("cell", "kg m-3", 500, 4000),
+    "bulk_density": ("cell", "kg m-3", 50, 3000),
+    "Wcr_FRACT": ("cell", "1", 0, 1),
+    "Wpwp_FRACT": ("cell", "1", 0, 1),
+    "resid_moist": ("cell", "m3 m-3", 0, 0.5),
+    "quartz": ("cell", "1", 0, 1),
+    "dp": ("cell", "m", 0, 50),
+    "rough": ("cell", "m", 0, 10),
+    "snow_rough": ("cell", "m", 0, 1),
+    "c": ("cell", "1", 0, 10),
+    "depth1": ("cell", "m", 0.01, 1),
+    "overstory": ("veg_class", "1", 0, 1),
+    "rarc": ("veg_class", "s m-1", 0, 1000),
+    "rmin": ("veg_class", "s m-1", 0, 5000),
+    "wind_h": ("veg_class", "m", 0, 200),
+    "RGL": ("veg_class", "W m-2", 0, 500),
+    "rad_atten": ("veg_class", "1", 0, 1),
+    "wind_atten": ("veg_class", "1", 0, 1),
+    "trunk_ratio": ("veg_class", "1", 0, 1),
+    "albedo": ("veg_class month", "1", 0, 1),
+    "veg_rough": ("veg_class month", "m", 0, 20),
+    "displacement": ("veg_class month", "m", 0, 60),
+    "root_depth": ("veg_class root_zone", "m", 0, 20),
+    "root_fract": ("veg_class root_zone", "1", 0, 1),
+    "Cv": ("cell veg_class", "1", 0, 1),
+    "fcanopy": ("cell veg_class", "1", 0, 1),
+    "LAI": ("cell veg_class month", "m2 m-2", 0, 12),
+}
+
 KINDS = {
     "domain": {
         "attributes": ("cell attribute", None, -INF, INF),
@@ -61,6 +100,12 @@ KINDS = {
         "attribute_units": ("attribute", None, None, None, "text"),
         "lat": ("cell", "degrees_north", -90, 90),
         "lon": ("cell", "degrees_east", -180, 360),
+        # of basins
+        "gauge": ("cell", None, None, None, "text", "optional"),
+        "name": ("cell", None, None, None, "text", "optional"),
+        "region": ("cell", None, None, None, "text", "optional"),
+        "area": ("cell", "km2", 0, 1e7, "optional"),
+        "donor_alike": ("sampling cell", "1", 0, INF, "int", "optional"),
         # of units on a regular grid
         "row": ("cell", "1", 0, INF, "int", "optional"),
         "col": ("cell", "1", 0, INF, "int", "optional"),
@@ -69,38 +114,7 @@ KINDS = {
         "donor": ("sampling cell", "1", 0, INF, "int"),
         "elev": ("cell", "m", -500, 9000),
         "avg_T": ("cell", "degC", -60, 50),
-        "porosity": ("cell", "m3 m-3", 0.05, 0.95),
-        "Ksat": ("cell", "mm day-1", 0, 1e5),
-        "b_clapp": ("cell", "1", 0, 50),
-        "theta_fc": ("cell", "m3 m-3", 0, 0.95),
-        "theta_wp": ("cell", "m3 m-3", 0, 0.95),
-        "soil_density": ("cell", "kg m-3", 500, 4000),
-        "bulk_density": ("cell", "kg m-3", 50, 3000),
-        "Wcr_FRACT": ("cell", "1", 0, 1),
-        "Wpwp_FRACT": ("cell", "1", 0, 1),
-        "resid_moist": ("cell", "m3 m-3", 0, 0.5),
-        "quartz": ("cell", "1", 0, 1),
-        "dp": ("cell", "m", 0, 50),
-        "rough": ("cell", "m", 0, 10),
-        "snow_rough": ("cell", "m", 0, 1),
-        "c": ("cell", "1", 0, 10),
-        "depth1": ("cell", "m", 0.01, 1),
-        "overstory": ("veg_class", "1", 0, 1),
-        "rarc": ("veg_class", "s m-1", 0, 1000),
-        "rmin": ("veg_class", "s m-1", 0, 5000),
-        "wind_h": ("veg_class", "m", 0, 200),
-        "RGL": ("veg_class", "W m-2", 0, 500),
-        "rad_atten": ("veg_class", "1", 0, 1),
-        "wind_atten": ("veg_class", "1", 0, 1),
-        "trunk_ratio": ("veg_class", "1", 0, 1),
-        "albedo": ("veg_class month", "1", 0, 1),
-        "veg_rough": ("veg_class month", "m", 0, 20),
-        "displacement": ("veg_class month", "m", 0, 60),
-        "root_depth": ("veg_class root_zone", "m", 0, 20),
-        "root_fract": ("veg_class root_zone", "1", 0, 1),
-        "Cv": ("cell veg_class", "1", 0, 1),
-        "fcanopy": ("cell veg_class", "1", 0, 1),
-        "LAI": ("cell veg_class month", "m2 m-2", 0, 12),
+        **{name: (*line, "land") for name, line in _LAND.items()},
         # a gap where nothing is published
         **_priors("prior_", "cell"),
     },
@@ -114,6 +128,45 @@ KINDS = {
         "wind": ("cell time", "m s-1", 0, 100),
         "tair_3h": ("cell time step", "degC", -90, 70),
         "swdown_3h": ("cell time step", "W m-2", 0, 1800),
+        "tmin": ("cell time", "degC", -80, 60, "optional"),
+        "tmax": ("cell time", "degC", -80, 60, "optional"),
+    },
+    # records of basins as their source has them; of one that cannot be used, nothing
+    "basins": {
+        **dict.fromkeys(_TEXTS, ("basin", None, None, None, "text")),
+        "lat": ("basin", "degrees_north", -90, 90, "gaps"),
+        "lon": ("basin", "degrees_east", -180, 360, "gaps"),
+        "elev": ("basin", "m", -500, 9000, "gaps"),
+        "area": ("basin", "km2", 0, 1e7, "gaps"),
+        "attributes": ("basin attribute", None, -INF, INF, "gaps"),
+        "attribute": ("attribute", None, None, None, "text"),
+        "attribute_units": ("attribute", None, None, None, "text"),
+        "prec": ("basin time", "mm day-1", 0, 2000, "gaps"),
+        "tair": ("basin time", "degC", -80, 60, "gaps"),
+        "swdown": ("basin time", "W m-2", 0, 600, "gaps"),
+        "vp": ("basin time", "kPa", 0, 12, "gaps"),
+        "tmin": ("basin time", "degC", -80, 60, "gaps", "optional"),
+        "tmax": ("basin time", "degC", -80, 60, "gaps", "optional"),
+        "lwdown": ("basin time", "W m-2", 20, 800, "gaps", "optional"),
+        "pressure": ("basin time", "kPa", 30, 112, "gaps", "optional"),
+        "wind": ("basin time", "m s-1", 0, 100, "gaps", "optional"),
+        "streamflow": ("basin time", *_range("streamflow"), "gaps"),
+        **{
+            name: ("basin", unit, 0, upper, "gaps", "optional")
+            for name, unit, upper in (
+                ("sand", "%", 101),
+                ("clay", "%", 101),
+                ("silt", "%", 101),
+                ("porosity", "m3 m-3", 1),
+                ("conductivity", "mm day-1", 1e5),
+                ("soil_depth", "m", 100),
+                ("forest", "1", 1),
+                ("cover", "1", 17),
+                ("green", "1", 1),
+                ("lai_max", "m2 m-2", 12),
+                ("lai_min", "m2 m-2", 12),
+            )
+        },
     },
     # products on the target grid
     "statics": {

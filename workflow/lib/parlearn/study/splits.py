@@ -75,7 +75,7 @@ def random_splits(lat, lon, shares: dict[str, float], seed: int, test_share=0.2)
     n_test = max(1, round(test_share * n))
     test, pool = order[:n_test], order[n_test:]
     sampled = {name: pool[: round(share * pool.size)] for name, share in shares.items()}
-    return _splits(lat, lon, sampled, dict.fromkeys(shares, test))
+    return splits_of(lat, lon, sampled, dict.fromkeys(shares, test))
 
 
 def region_splits(lat, lon, folds: dict[str, dict[str, int]], seed: int) -> xr.Dataset:
@@ -99,7 +99,7 @@ def region_splits(lat, lon, folds: dict[str, dict[str, int]], seed: int) -> xr.D
     for name, fold in folds.items():
         inside = regions(lat, lon, fold["of"], seed) == fold["region"] - 1
         sampled[name], test[name] = order[~inside[order]], np.flatnonzero(inside)
-    return _splits(lat, lon, sampled, test)
+    return splits_of(lat, lon, sampled, test)
 
 
 def regions(lat, lon, number: int, seed: int) -> np.ndarray:
@@ -175,7 +175,7 @@ def grid_splits(lat, lon, row, col, patches: dict[str, int], seed: int) -> xr.Da
             ],
             dtype=np.int64,
         )
-    return _splits(lat, lon, sampled, test)
+    return splits_of(lat, lon, sampled, test)
 
 
 def keep_used(domain: xr.Dataset, *others: xr.Dataset) -> tuple[xr.Dataset, ...]:
@@ -205,7 +205,7 @@ def _check_shares(shares, test_share):
         raise ValueError(f"shares of the training cells must lie above 0 and up to 1, not {wrong}")
 
 
-def _splits(lat, lon, sampled, test):
+def splits_of(lat, lon, sampled, test) -> xr.Dataset:
     """Roles and donors from the ordered sampled cells and the test cells of each sampling."""
     n = len(np.asarray(lat))
     role = np.full((len(sampled), n), UNUSED, dtype=np.int8)

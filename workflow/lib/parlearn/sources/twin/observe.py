@@ -5,9 +5,9 @@ import pandas as pd
 import torch
 import xarray as xr
 
+from parlearn.land.radiation import clear_sky_radiation
 from parlearn.models import observation
 from parlearn.sources.twin.config import TwinConfig
-from parlearn.sources.twin.weather import clear_sky_radiation
 
 #: SMAP (Entekhabi et al. 2010, doi:10.1109/JPROC.2010.2043918): an orbit that comes back after
 #: 117 turns in 8 days, crosses the equator southwards at 6 a.m. and sees a band 1,000 km wide,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from parlearn.land.evaporation import extraterrestrial_radiation
 from parlearn.land.soil import soil_statics
 from parlearn.land.vegetation import vegetation_statics
 from parlearn.plan.places import PLACES, corner
@@ -17,7 +18,6 @@ from parlearn.sources.twin.fields import random_fields
 from parlearn.sources.twin.weather import (
     DAYS_PER_YEAR,
     Climate,
-    extraterrestrial_radiation,
     potential_evapotranspiration,
     season,
 )

@@ -12,16 +12,11 @@ import pandas as pd
 from scipy.special import ndtr
 from scipy.stats import gamma
 
-from parlearn.land.subdaily import (
-    MINIMUM_WIND,
-    SOLAR_CONSTANT,
-    cos_zenith,
-    pressure_from_elevation,
-)
+from parlearn.land.radiation import clear_sky_radiation, longwave_radiation
+from parlearn.land.subdaily import MINIMUM_WIND, pressure_from_elevation
 from parlearn.sources.twin.fields import evolving_field
 
 DAYS_PER_YEAR = 365.25
-STEFAN_BOLTZMANN = 5.67e-8
 GAMMA_SHAPE = 0.6  # of the amounts on wet days: many small, few large
 DRIZZLE = 0.1  # mm day-1: less counts as dry
 
@@ -46,19 +41,6 @@ def saturation_pressure(temperature):
     return 0.61078 * np.exp(17.269 * temperature / (237.3 + temperature))
 
 
-def extraterrestrial_radiation(latitude, day_of_year):
-    """Daily mean shortwave at the top of the atmosphere, W m-2, (cell, day) (FAO-56, eq. 21)."""
-    latitude, row = np.unique(latitude, return_inverse=True)
-    distance = 1 + 0.033 * np.cos(2 * np.pi * np.asarray(day_of_year) / 365)
-    return (SOLAR_CONSTANT * distance * cos_zenith(latitude, day_of_year).mean(axis=-1))[row]
-
-
-def clear_sky_radiation(latitude, elevation, day_of_year):
-    """Shortwave at the ground under a clear sky, W m-2, (cell, day) (FAO-56, eq. 37)."""
-    elevation = np.asarray(elevation)[:, None]
-    return (0.75 + 2e-5 * elevation) * extraterrestrial_radiation(latitude, day_of_year)
-
-
 def potential_evapotranspiration(radiation, temperature):
     """Potential evapotranspiration, mm day-1 (Oudin et al. 2005, eq. 3).
 
@@ -66,20 +48,6 @@ def potential_evapotranspiration(radiation, temperature):
     """
     latent_heat = 2.45e6  # J kg-1
     return np.maximum(radiation * 86400 / latent_heat * (temperature + 5) / 100, 0)
-
-
-def longwave_radiation(temperature, vapour_pressure, clearness):
-    """Downward longwave, W m-2.
-
-    Clear-sky emissivity of Prata (1996), raised towards 1 with the cloud fraction that the
-    shortwave shows, ``1 - clearness`` (Crawford & Duchon 1999, eq. 3). ``temperature`` in degC,
-    ``vapour_pressure`` in kPa, ``clearness`` = shortwave / clear-sky shortwave.
-    """
-    kelvin = temperature + 273.15
-    water = 46.5 * 10 * vapour_pressure / kelvin  # precipitable water, g cm-2, from hPa and K
-    emissivity = 1 - (1 + water) * np.exp(-np.sqrt(1.2 + 3.0 * water))
-    emissivity = 1 - clearness * (1 - emissivity)
-    return emissivity * STEFAN_BOLTZMANN * kelvin**4
 
 
 def season(day_of_year):
