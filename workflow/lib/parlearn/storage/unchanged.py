@@ -116,7 +116,7 @@ def _difference(path: Path, row: Mapping[str, str], time: int | None) -> str | N
     if state.st_mtime_ns == time:
         return None
     if (now := sha256(path)) != row["sha256"]:
-        return f"it had the sha256 {row['sha256'][:12]}... and has {now[:12]}..."
+        return f"it had the sha256 {row['sha256'][:12]}... and {now[:12]}... is found"
     return None
 
 
