@@ -188,7 +188,7 @@ def test_published_parameters_are_the_default_where_there_are_such(inputs):
     assert published_cells(inputs, SPACE.subset(names)) == {}
     # the model runs with them, those that are not free among them
     model = VIC(domain, inputs, names=("Ds",))
-    assert model.defaults[2, PARAMETERS.index("infilt")] == pytest.approx(0.35)
+    assert model.loop.defaults[2, PARAMETERS.index("infilt")] == pytest.approx(0.35)
 
 
 def test_without_a_compiler_it_runs_eagerly(inputs, monkeypatch):
