@@ -15,14 +15,15 @@ def _named(names, table):
     return Vars(**dict(zip(names, table.unbind(-1), strict=True)))
 
 
-def run_days(loop, parameters, index, window, state, first_out):
+def run_days(loop, parameters, state, weather, index, window, first_out):
     """Run a window of days.
 
     Parameters
     ----------
     loop : :class:`parlearn.models.fuse.loop.Loop` with its tables on its device
-    parameters : (sample, n, parameter); index : (n,) cells; window : range of days
-    state : (sample, n, slot, state) or None for a cold start; first_out : days not returned
+    parameters : (sample, n, parameter); state : (sample, n, slot, state) or None for a cold start
+    weather : (cell, day, column); index : (n,) cells; window : range of days
+    first_out : days not returned
 
     Returns
     -------
@@ -49,8 +50,8 @@ def run_days(loop, parameters, index, window, state, first_out):
         s, outs = Vars(**dict(zip(physics.state, values, strict=True))), []
         for day in range(first, last):
             month = _named(physics.monthly, monthly[:, int(loop.months[day])])
-            weather = physics.weather_of(loop.weather[source, day])
-            s, out = physics.day(s, layer, weather, tile.replace(**month.__dict__), statics)
+            today = physics.weather_of(weather[source, day])
+            s, out = physics.day(s, layer, today, tile.replace(**month.__dict__), statics)
             tiles = torch.stack([getattr(out, o) for o in loop.outputs], -1) * weight[:, None]
             empty = torch.zeros(samples * n, tiles.shape[-1], dtype=tiles.dtype, device=device)
             outs.append(empty.index_add(0, target, tiles))
@@ -60,7 +61,7 @@ def run_days(loop, parameters, index, window, state, first_out):
     for first in range(window.start, window.stop, CHECKPOINT_DAYS):
         last = min(first + CHECKPOINT_DAYS, window.stop)
         values = tuple(getattr(now, name) for name in physics.state)
-        if torch.is_grad_enabled() and parameters.requires_grad:
+        if torch.is_grad_enabled() and any(v.requires_grad for v in (*values, parameters, weather)):
             got = checkpoint(some_days, first, last, *values, use_reentrant=False)
         else:
             got = some_days(first, last, *values)
@@ -71,7 +72,5 @@ def run_days(loop, parameters, index, window, state, first_out):
     final = torch.zeros(
         samples, n, slots, len(physics.state), dtype=parameters.dtype, device=device
     )
-    final[sample, cell, slot] = torch.stack(
-        [getattr(now, name).detach() for name in physics.state], -1
-    )
+    final[sample, cell, slot] = torch.stack([getattr(now, name) for name in physics.state], -1)
     return outputs, final

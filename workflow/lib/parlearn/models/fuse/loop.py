@@ -99,7 +99,7 @@ class Loop:
             setattr(self, name, table)
         self.months = self.months.to(torch.int32)
 
-    def run(self, parameters, index, window, state=None, first_out=0):
+    def run(self, parameters, index, window, state=None, first_out=0, weather=None):
         """Run a window of days.
 
         Parameters
@@ -108,23 +108,36 @@ class Loop:
         index : (n,) cells; window : range of days
         state : (sample, n, slot, state) at its start; a cold start when not given
         first_out : days at the start of the window that are run but not returned
+        weather : (cell, day, column) in place of that which the loop was made with
 
         Returns
         -------
-        outputs (sample, n, day, output) and the state at the end (without derivatives)
+        outputs (sample, n, day, output) and the state at the end. Derivatives flow from both to
+        the parameters, the state and the weather. What is learned for each day, a parameter that
+        varies or a correction of the rain, is a column of the weather.
         """
         index = index.to(self.device)
         parameters = self._complete(parameters.to(self.device, self.dtype), index)
         state = None if state is None else state.to(self.device, self.dtype)
+        weather = self.weather if weather is None else weather.to(self.device, self.dtype)
+        if weather.shape != self.weather.shape:
+            found, wanted = tuple(weather.shape), tuple(self.weather.shape)
+            raise ValueError(f"weather: shape {found}, the model expects {wanted}")
         if not self.fused:
-            return eager.run_days(self, parameters, index, window, state, first_out)
+            return eager.run_days(self, parameters, state, weather, index, window, first_out)
+        if not torch.is_grad_enabled():
+            # nothing is kept for derivatives then
+            parameters, weather = parameters.detach(), weather.detach()
+            state = None if state is None else state.detach()
         samples, n = parameters.shape[:2]
         few = n < FEW_CELLS and samples > 1  # samples fill the vectors that few cells leave empty
         if few:
             parameters = parameters.reshape(1, samples * n, -1)
             index = index.repeat(samples)
             state = None if state is None else state.reshape(1, samples * n, *state.shape[2:])
-        outputs, final = compiled.Simulate.apply(parameters, state, self, index, window, first_out)
+        outputs, final = compiled.Simulate.apply(
+            parameters, state, weather, self, index, window, first_out
+        )
         if few:
             outputs = outputs.reshape(samples, n, *outputs.shape[2:])
             final = final.reshape(samples, n, *final.shape[2:])

@@ -37,15 +37,16 @@ _COMPARE = {"<", "<=", ">", ">=", "=="}
 class Sym:
     """One recorded value or mask.
 
-    ``code`` is its name in C++, ``constant`` its number where that is known, and ``home`` the block
-    that computes it: None for constants and inputs, which can be read everywhere.
+    ``code`` is its name in C++, ``constant`` its number where that is known. ``home`` is the block
+    it belongs to, None for constants and inputs; these and the inputs of a turn are ``given``: read
+    wherever they are wanted, never computed.
     """
 
-    __slots__ = ("active", "code", "constant", "home", "mask")
+    __slots__ = ("active", "code", "constant", "given", "home", "mask")
 
-    def __init__(self, code, active=False, mask=False, constant=None, home=None):
+    def __init__(self, code, active=False, mask=False, constant=None, home=None, given=False):
         self.code, self.active, self.mask = code, active, mask
-        self.constant, self.home = constant, home
+        self.constant, self.home, self.given = constant, home, given or home is None
 
     @classmethod
     def of(cls, value):
@@ -165,20 +166,26 @@ class Turns:
     """``body`` for ``index`` from 0 to ``count``.
 
     Each of ``carries`` has its value before the first turn (first), in a turn (inside), after that
-    turn (next) and in the end (last): (inside, first, next, last).
+    turn (next) and in the end (last): (inside, first, next, last). ``steps`` are the active inputs
+    that differ from turn to turn.
     """
 
     index: str
     count: int
     body: Block
     carries: list
+    steps: list
 
 
 class Steps:
     """An input with one value a turn of a loop: ``array[first + k]``."""
 
-    def __init__(self, array, first):
-        self.array, self.first = array, first
+    def __init__(self, array, first, active):
+        self.array, self.first, self.active = array, first, active
+
+    def at(self, index, block):
+        """Its value in a turn, a symbol of the loop's body."""
+        return Sym(f"{self.array}[{self.first} + {index}]", self.active, home=block, given=True)
 
 
 class Tracer:
@@ -234,7 +241,7 @@ class Tracer:
             start, index = self.count, self.name("k")
             with self.inside() as block:
                 inside = carry.replace(**{n: self.new("c", a) for n, a in moving.items()})
-                step = steps.map(lambda s, k=index: Sym(f"{s.array}[{s.first} + {k}]"))
+                step = steps.map(lambda s, k=index, b=block: s.at(k, b))
                 result = body(inside, step)
             changed = {n: Sym.of(v) for n, v in result.items() if v is not getattr(inside, n)}
             found = {n: v.active or moving.get(n, False) for n, v in changed.items()}
@@ -246,7 +253,8 @@ class Tracer:
             within = getattr(inside, n)
             after[n] = Sym(within.code, within.active, home=self.blocks[-1])
             carries.append((within, Sym.of(getattr(carry, n)), value, after[n]))
-        self.add(Turns(index, count, block, carries))
+        given = [s for s in step.__dict__.values() if s.active]
+        self.add(Turns(index, count, block, carries, given))
         return carry.replace(**after)
 
     def only_where(self, mask, body, carry, context):
@@ -285,7 +293,7 @@ def inputs(array, names, active=False, stepped=(), steps=0) -> Vars:
     found, position = {}, 0
     for name in names:
         if name in stepped:
-            found[name] = Steps(array, position)
+            found[name] = Steps(array, position, active)
             position += steps
         else:
             found[name] = Sym(f"{array}[{position}]", active)

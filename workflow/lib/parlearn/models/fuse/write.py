@@ -15,14 +15,14 @@ def expression(op, *code) -> str:
 
 
 def kind(sym) -> str:
-    """The C++ type of a value: a mask, or a vector with or without derivatives."""
-    return "M" if sym.mask else "D" if sym.active else "V"
+    """The C++ type of a value: a mask or a vector."""
+    return "M" if sym.mask else "V"
 
 
 class Writer:
     """Lines of C++ of a block and those inside it.
 
-    ``keep`` says for a value that was just computed what to do with it besides: lines of C++.
+    ``keep`` gives lines to write after a value is computed, ``enter`` those at the start of a turn.
     """
 
     def __init__(self, keep=lambda sym: (), enter=lambda turns: ()):
@@ -89,7 +89,7 @@ def function(signature, recorded) -> str:
     writer.block(recorded.block)
     for array, values in recorded.stores.items():
         for k, value in enumerate(values):
-            writer.line(f"D out_{array}_{k} = {value.code};")
+            writer.line(f"const V out_{array}_{k} = {value.code};")
     for array, values in recorded.stores.items():
         for k in range(len(values)):
             writer.line(f"{array}[{k}] = out_{array}_{k};")

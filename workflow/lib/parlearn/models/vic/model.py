@@ -66,10 +66,8 @@ class VIC(ProcessModel):
 
     Notes
     -----
-    The compiled loop carries the derivatives in the free parameters along with the values
-    (forward mode),
-    so its gradients need no memory that grows with the operations: one number a parameter, output
-    and day.
+    The compiled loop runs backward for its derivatives, which cost the same for any number of
+    parameters; it keeps one state a tile and day, or one in several days where that is too much.
     """
 
     def __init__(
@@ -140,7 +138,7 @@ class VIC(ProcessModel):
 
         Returns
         -------
-        outputs (..., n, day, output) and the state (without derivatives)
+        outputs (..., n, day, output) and the state; derivatives flow to both
         """
         n = self.n_cells if cells is None else len(cells)
         if parameters.shape[-2:] != (n, len(self.space)):
