@@ -3,9 +3,10 @@
     python benchmarks/bench_vic.py [--json FILE] [--reference FOLDER]
 
 Runs the reference inputs (all cells, all parameter sets, three years; the synthetic fixture where
-they
-are not at hand), tiled to 2,000 cells, in a process of its own so that the peak of memory is its
-own. Seconds are processor seconds of one thread; medians over repeats.
+they are not at hand), tiled to 2,000 cells and, for the memory of derivatives, to 5,000, in a
+process of its own so that the peak of memory is its own. Seconds are processor seconds of one
+thread; medians over repeats. Free parameters are the first of the list, as many as it has up to
+the numbers below.
 """
 
 import argparse
@@ -20,13 +21,15 @@ from pathlib import Path
 import torch
 import xarray as xr
 
-from parlearn.models.vic.model import CALIBRATED, VIC
+from parlearn.models.vic.model import CALIBRATED, VIC, default_parameters
 from parlearn.models.vic.parameters import PARAMETERS
 
 HERE = Path(__file__).resolve().parents[1]
 FIXTURE = HERE / "tests" / "data" / "vic5-synthetic"
 SHARED = Path(os.environ.get("PARLEARN_REFERENCE", HERE.parent / "shared" / "reference")) / "vic5"
 CELLS, REPEATS = 2000, 3
+#: numbers of free parameters; and cells of the run whose memory is looked at
+FREE, MANY_CELLS = (5, 12, 20), 5000
 #: the C code with the same configuration and five output variables, one core
 ORIGINAL = 105.0
 OUTPUTS = ("soil_moisture", "evapotranspiration", "runoff", "baseflow", "swe")
@@ -45,34 +48,38 @@ def median_seconds(action):
 def in_this_process(folder, queue):
     torch.set_num_threads(1)
     inputs = xr.load_dataset(Path(folder) / "inputs.nc")
-    parameters = torch.as_tensor(inputs["params"].values).float()
-    sets, cells, _ = parameters.shape
-    copies = -(-CELLS // cells)
-    index = torch.arange(cells).repeat(copies)
-    tiled = parameters.repeat(1, copies, 1)
+    given = torch.as_tensor(inputs["params"].values).float()
+    sets, cells, _ = given.shape
+    known = dict(zip(inputs["par_name"].values.astype(str), given.unbind(-1), strict=True))
+    default = default_parameters(inputs, PARAMETERS).expand(sets, -1, -1).unbind(-1)
+    parameters = {n: known.get(n, default[k]) for k, n in enumerate(PARAMETERS)}
     years = inputs.sizes["time"] / 365.25
     rows = []
 
-    def add(name, model, columns, samples, gradient):
-        p = tiled[:samples, :, columns].clone().requires_grad_(gradient)
+    def add(what, names, outputs, samples=1, gradient=False, n=CELLS):
+        model = VIC(inputs, inputs, names=names, outputs=outputs, threads=1)
+        index = torch.arange(n) % cells
+        p = torch.stack([parameters[name] for name in names], -1)[:samples, index]
+        p = p.requires_grad_(gradient)
 
         def action():
-            outputs, _ = model.run(p, index)
+            result, _ = model.run(p, index)
             if gradient:
-                outputs.sum().backward()
+                result.sum().backward()
 
         seconds = median_seconds(action)
-        rate = samples * len(index) * years / seconds
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        rows.append({"what": name, "cell_years_per_s": rate, "peak_gb": peak})
+        rows.append({"what": what, "cell_years_per_s": samples * n * years / seconds})
+        rows[-1]["peak_gb"] = peak
 
-    every = VIC(inputs, inputs, names=PARAMETERS, outputs=OUTPUTS, threads=1)
-    learning = VIC(inputs, inputs, names=CALIBRATED, outputs=OUTPUTS[:2], threads=1)
-    add("forward, five outputs, all sets", every, slice(None), sets, False)
-    add("forward, two outputs, all sets", learning, slice(0, 5), sets, False)
-    add("forward + backward, 5 parameters, one set", learning, slice(0, 5), 1, True)
-    add("forward + backward, 7 parameters, five outputs, one set", every, slice(None), 1, True)
-    queue.put((sets, len(index), years, rows))
+    two = OUTPUTS[:2]
+    add("forward, five outputs, all sets", PARAMETERS, OUTPUTS, sets)
+    add("forward, two outputs, one set", CALIBRATED, two)
+    free = sorted({min(count, len(PARAMETERS)) for count in FREE})
+    for count in free:
+        add(f"forward + backward, {count} parameters", PARAMETERS[:count], two, gradient=True)
+    add(f"the same, {MANY_CELLS:,} cells", PARAMETERS[:count], two, gradient=True, n=MANY_CELLS)
+    queue.put((sets, CELLS, years, rows))
 
 
 def measure(folder=None):

@@ -1,18 +1,19 @@
 // One time loop over days for vectors of tiles, around physics that Python has written (see trace.py).
 //
-// A vector holds LANES cells. D is a value with NP tangents (its derivatives in the free parameters), or a
-// bare vector where NP is 0. Cells are advanced in blocks of LANES; a block runs all its days while its
+// A vector holds LANES cells. Cells are advanced in blocks of LANES; a block runs all its days while its
 // forcing and state stay in the cache. Blocks are independent, so threads share nothing but a counter.
+//
+// With DERIVATIVES the loop also runs backward: from the states that the run forward has kept, one every
+// `stride` days, those of the days between are computed again, then each day fills its tape and its adjoint
+// goes back over it (see reverse.py).
 
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <thread>
 #include <vector>
 
-#ifndef NP
-#define NP 0
-#endif
 #ifdef DOUBLE
 typedef double real;
 typedef long long integer;
@@ -97,127 +98,182 @@ INLINE V vexpm1(V x) {
 INLINE V vsqrt(V x) { V y; for (int k = 0; k < LANES; ++k) y[k] = std::sqrt(x[k]); return y; }
 #endif
 
-#if NP > 0
-struct D {
-  V v;
-  V d[NP];
-  D() = default;
-  inline __attribute__((always_inline)) D(V x) : v(x) { for (int i = 0; i < NP; ++i) d[i] = V{}; }
-};
-#define EACH _Pragma("GCC unroll 8") for (int i = 0; i < NP; ++i)
-INLINE V value(const D& a) { return a.v; }
-INLINE D operator+(const D& a, const D& b) { D r; r.v = a.v + b.v; EACH r.d[i] = a.d[i] + b.d[i]; return r; }
-INLINE D operator+(const D& a, V b) { D r = a; r.v = a.v + b; return r; }
-INLINE D operator+(V a, const D& b) { D r = b; r.v = a + b.v; return r; }
-INLINE D operator-(const D& a, const D& b) { D r; r.v = a.v - b.v; EACH r.d[i] = a.d[i] - b.d[i]; return r; }
-INLINE D operator-(const D& a, V b) { D r = a; r.v = a.v - b; return r; }
-INLINE D operator-(V a, const D& b) { D r; r.v = a - b.v; EACH r.d[i] = -b.d[i]; return r; }
-INLINE D operator*(const D& a, const D& b) {
-  D r; r.v = a.v * b.v; EACH r.d[i] = a.d[i] * b.v + a.v * b.d[i]; return r;
-}
-INLINE D operator*(const D& a, V b) { D r; r.v = a.v * b; EACH r.d[i] = a.d[i] * b; return r; }
-INLINE D operator*(V a, const D& b) { return b * a; }
-INLINE D operator/(const D& a, const D& b) {
-  const V inverse = K(1.0) / b.v;
-  D r; r.v = a.v * inverse; EACH r.d[i] = (a.d[i] - r.v * b.d[i]) * inverse; return r;
-}
-INLINE D operator/(const D& a, V b) { return a * (K(1.0) / b); }
-INLINE D operator/(V a, const D& b) {
-  const V inverse = K(1.0) / b.v;
-  D r; r.v = a * inverse; const V slope = -r.v * inverse; EACH r.d[i] = slope * b.d[i]; return r;
-}
-INLINE D chain(V y, V slope, const D& x) { D r; r.v = y; EACH r.d[i] = slope * x.d[i]; return r; }
-INLINE D vexp(const D& x) { const V y = vexp(x.v); return chain(y, y, x); }
-INLINE D vlog(const D& x) { return chain(vlog(x.v), K(1.0) / x.v, x); }
-INLINE D vlog1p(const D& x) { return chain(vlog1p(x.v), K(1.0) / (x.v + K(1.0)), x); }
-INLINE D vexpm1(const D& x) { const V y = vexpm1(x.v); return chain(y, y + K(1.0), x); }
-INLINE D vsqrt(const D& x) { const V y = vsqrt(x.v); return chain(y, K(0.5) / y, x); }
-INLINE D select(M m, const D& a, const D& b) {
-  D r; r.v = m ? a.v : b.v; EACH r.d[i] = m ? a.d[i] : b.d[i]; return r;
-}
-INLINE D vmin(const D& a, const D& b) { return select(a.v < b.v, a, b); }
-INLINE D vmax(const D& a, const D& b) { return select(a.v > b.v, a, b); }
-#define COMPARE(op) \
-  INLINE M operator op(const D& a, const D& b) { return a.v op b.v; } \
-  INLINE M operator op(const D& a, V b) { return a.v op b; } \
-  INLINE M operator op(V a, const D& b) { return a op b.v; }
-COMPARE(<) COMPARE(<=) COMPARE(>) COMPARE(>=) COMPARE(==)
-#else
-typedef V D;
+#ifdef DERIVATIVES
+INLINE V only(M m, V a) { return m ? a : V{}; }
+// what a bar passes on; nothing where nothing came, whatever the slope is there
+INLINE V flow(V bar, V slope) { return bar != K(0.0) ? bar * slope : V{}; }
 #endif
 
 //@PHYSICS@
 
 struct Task {
   const real *forcing, *cell, *tile, *monthly, *parameters, *area;
-  const int *month, *free, *chosen;
+  const int *month, *chosen;
   const long* which;  // the cell of each lane
+  const long* place;  // where states of a (slot, block) are kept; -1 where it has no tile
   real *state, *out;
-  long blocks, sets, slots, record, first_day, days, first_out;
-  int n_chosen, threads, keep_state;
+  real *kept;  // (set, place, day / stride, state), or null
+  // of the run backward: what comes from the outputs and the last state, and what goes to its inputs
+  const real *from_out, *from_state;
+  real *to_parameters, *to_state;
+  real *to_weather;  // (set, block, day, column), or null
+  long blocks, sets, slots, places, record, first_day, days, first_out, stride;
+  int n_chosen, threads, given_state;
+};
+
+// One tile in each lane of a block.
+struct Tiles {
+  const Task& t;
+  long set, slot, block;
+  V area;
+  M used;  // lanes without a tile compute along; nothing of them is kept
+  const V *cell, *tile, *monthly, *given;
+  const real* lane[LANES];  // the weather of each lane's cell, day after day
+
+  Tiles(const Task& task, long a_set, long a_slot, long a_block)
+      : t(task), set(a_set), slot(a_slot), block(a_block) {
+    const long at = slot * t.blocks + block;
+    area = ((const V*)t.area)[at];
+    used = area > K(0.0);
+    cell = (const V*)t.cell + block * N_CELL;
+    tile = (const V*)t.tile + at * N_TILE;
+    monthly = (const V*)t.monthly + at * 12 * N_MONTHLY;
+    given = (const V*)t.parameters + (set * t.blocks + block) * N_PARAMETERS;
+    for (int k = 0; k < LANES; ++k)
+      lane[k] = t.forcing + (t.which[block * LANES + k] * t.record + t.first_day) * N_WEATHER;
+  }
+  bool any_used() const { return any(used); }
+  void read_weather(long day, V* weather) const {
+    for (int k = 0; k < LANES; ++k)
+      for (int w = 0; w < N_WEATHER; ++w) weather[w][k] = lane[k][day * N_WEATHER + w];
+  }
+  const V* month(long day) const { return monthly + t.month[day] * N_MONTHLY; }
+  V* states(real* array) const {
+    return (V*)array + ((set * t.slots + slot) * t.blocks + block) * N_STATE;
+  }
+  V* kept(long day) const {
+    const long segments = (t.days + t.stride - 1) / t.stride, place = t.place[slot * t.blocks + block];
+    return (V*)t.kept + ((set * t.places + place) * segments + day / t.stride) * N_STATE;
+  }
+  long outputs(long day) const {
+    return ((set * t.blocks + block) * (t.days - t.first_out) + day - t.first_out) * t.n_chosen;
+  }
 };
 
 static void run_block(const Task& t, long set, long block) {
-  const real* lane[LANES];  // the weather of each lane's cell, day after day
-  for (int k = 0; k < LANES; ++k)
-    lane[k] = t.forcing + (t.which[block * LANES + k] * t.record + t.first_day) * N_WEATHER;
-  const V* cell = (const V*)t.cell + block * N_CELL;
-  const long width = 1 + NP, kept = t.days - t.first_out;
-  V* out = (V*)t.out + (set * t.blocks + block) * kept * t.n_chosen * width;
-  std::memset((void*)out, 0, sizeof(V) * kept * t.n_chosen * width);
-  D parameters[N_PARAMETERS], layer[N_LAYER], state[N_STATE], result[N_OUT];
-  const V* given = (const V*)t.parameters + (set * t.blocks + block) * N_PARAMETERS;
-  for (int p = 0; p < N_PARAMETERS; ++p) {
-    parameters[p] = D(given[p]);
-#if NP > 0
-    if (t.free[p] >= 0) parameters[p].d[t.free[p]] = K(1.0);
-#endif
-  }
+  V layer[N_LAYER], result[N_OUT], weather[N_WEATHER];
   for (long slot = 0; slot < t.slots; ++slot) {
-    const long at = slot * t.blocks + block;
-    const V area = ((const V*)t.area)[at];
-    const M used = area > K(0.0);  // lanes without a tile compute along; nothing of them is kept
-    if (!any(used)) continue;
-    const V* tile = (const V*)t.tile + at * N_TILE;
-    const V* monthly = (const V*)t.monthly + at * 12 * N_MONTHLY;
-    V* stored = (V*)t.state + ((set * t.slots + slot) * t.blocks + block) * N_STATE;
-    prologue(cell, tile, parameters, layer);
-    if (t.keep_state & 1)
-      for (int s = 0; s < N_STATE; ++s) state[s] = D(stored[s]);
-    else
-      cold_start(cell, layer, state);
+    const Tiles tiles(t, set, slot, block);
+    if (slot == 0)
+      std::memset((void*)((V*)t.out + tiles.outputs(t.first_out)), 0,
+                  sizeof(V) * (t.days - t.first_out) * t.n_chosen);
+    if (!tiles.any_used()) continue;
+    V* state = tiles.states(t.state);
+    prologue(tiles.cell, tiles.tile, tiles.given, layer);
+    if (!t.given_state) cold_start(tiles.cell, layer, state);
     for (long day = 0; day < t.days; ++day) {
-      V weather[N_WEATHER];
-      for (int k = 0; k < LANES; ++k)
-        for (int w = 0; w < N_WEATHER; ++w) weather[w][k] = lane[k][day * N_WEATHER + w];
-      simulate_day(weather, cell, tile, monthly + t.month[day] * N_MONTHLY, layer, state, result);
+      if (t.kept && day % t.stride == 0)
+        std::memcpy((void*)tiles.kept(day), state, sizeof(V) * N_STATE);
+      tiles.read_weather(day, weather);
+      simulate_day(weather, tiles.cell, tiles.tile, tiles.month(day), layer, state, result);
       if (day < t.first_out) continue;
-      V* o = out + (day - t.first_out) * t.n_chosen * width;
-      for (int c = 0; c < t.n_chosen; ++c, o += width) {
-#if NP > 0
-        const D& r = result[t.chosen[c]];
-        o[0] += used ? area * r.v : V{};
-        for (int i = 0; i < NP; ++i) o[1 + i] += used ? area * r.d[i] : V{};
-#else
-        o[0] += used ? area * result[t.chosen[c]] : V{};
-#endif
-      }
+      V* out = (V*)t.out + tiles.outputs(day);
+      for (int c = 0; c < t.n_chosen; ++c)
+        out[c] += tiles.used ? tiles.area * result[t.chosen[c]] : V{};
     }
-    if (t.keep_state & 2)
-      for (int s = 0; s < N_STATE; ++s) stored[s] = value(state[s]);
   }
 }
 
-extern "C" int run(const Task* task) {
-  const Task& t = *task;
+#ifdef DERIVATIVES
+static void reverse_block(const Task& t, long set, long block, V* tape, V* states) {
+  V layer[N_LAYER], weather[N_WEATHER], scratch[N_OUT], from_out[N_OUT];
+  V to_weather[N_WEATHER], to_layer[N_LAYER], to_parameters[N_PARAMETERS], bars[2][N_STATE];
+  V* sum = (V*)t.to_parameters + (set * t.blocks + block) * N_PARAMETERS;
+  for (int p = 0; p < N_PARAMETERS; ++p) sum[p] = V{};
+  for (long slot = 0; slot < t.slots; ++slot) {
+    const Tiles tiles(t, set, slot, block);
+    if (!tiles.any_used()) continue;
+    V *from = bars[0], *to = bars[1];
+    const V* last = tiles.states((real*)t.from_state);
+    for (int s = 0; s < N_STATE; ++s) from[s] = only(tiles.used, last[s]);
+    for (int l = 0; l < N_LAYER; ++l) to_layer[l] = V{};
+    for (int o = 0; o < N_OUT; ++o) from_out[o] = V{};
+    prologue(tiles.cell, tiles.tile, tiles.given, layer);
+    for (long first = (t.days - 1) / t.stride * t.stride; first >= 0; first -= t.stride) {
+      const long after = first + t.stride < t.days ? first + t.stride : t.days;
+      std::memcpy((void*)states, tiles.kept(first), sizeof(V) * N_STATE);
+      for (long day = first; day + 1 < after; ++day) {
+        V* next = states + (day - first + 1) * N_STATE;
+        std::memcpy((void*)next, next - N_STATE, sizeof(V) * N_STATE);
+        tiles.read_weather(day, weather);
+        simulate_day(weather, tiles.cell, tiles.tile, tiles.month(day), layer, next, scratch);
+      }
+      for (long day = after - 1; day >= first; --day) {
+        const V* state = states + (day - first) * N_STATE;
+        tiles.read_weather(day, weather);
+        for (int c = 0; c < t.n_chosen; ++c) from_out[t.chosen[c]] = V{};
+        if (day >= t.first_out)
+          for (int c = 0; c < t.n_chosen; ++c)
+            from_out[t.chosen[c]] +=
+                only(tiles.used, tiles.area * ((const V*)t.from_out)[tiles.outputs(day) + c]);
+        for (int s = 0; s < N_STATE; ++s) to[s] = V{};
+        for (int w = 0; w < N_WEATHER; ++w) to_weather[w] = V{};
+        record_simulate_day(weather, tiles.cell, tiles.tile, tiles.month(day), layer, state, tape);
+        adjoint_simulate_day(weather, tiles.cell, tiles.tile, tiles.month(day), layer, state, tape,
+                             from, from_out, to_weather, to_layer, to);
+        if (t.to_weather) {
+          V* sum = (V*)t.to_weather + ((set * t.blocks + block) * t.days + day) * N_WEATHER;
+          for (int w = 0; w < N_WEATHER; ++w) sum[w] += only(tiles.used, to_weather[w]);
+        }
+        V* swap = from;
+        from = to;
+        to = swap;
+      }
+    }
+    if (t.given_state) {
+      V* start = tiles.states(t.to_state);
+      for (int s = 0; s < N_STATE; ++s) start[s] = only(tiles.used, from[s]);
+    } else {
+      record_cold_start(tiles.cell, layer, tape);
+      adjoint_cold_start(tiles.cell, layer, tape, from, to_layer);
+    }
+    for (int p = 0; p < N_PARAMETERS; ++p) to_parameters[p] = V{};
+    record_prologue(tiles.cell, tiles.tile, tiles.given, tape);
+    adjoint_prologue(tiles.cell, tiles.tile, tiles.given, tape, to_layer, to_parameters);
+    for (int p = 0; p < N_PARAMETERS; ++p) sum[p] += only(tiles.used, to_parameters[p]);
+  }
+}
+#endif
+
+// Threads take blocks until none is left; `work` gets a function that gives the next one.
+template <class Work>
+static void in_threads(const Task& t, Work work) {
   std::atomic<long> next{0};
-  auto work = [&]() {
-    for (long i; (i = next++) < t.blocks * t.sets;) run_block(t, i % t.sets, i / t.sets);
+  auto share = [&]() {
+    work([&](long& set, long& block) {
+      const long i = next++;
+      set = i % t.sets, block = i / t.sets;
+      return i < t.blocks * t.sets;
+    });
   };
   std::vector<std::thread> helpers;
-  for (int k = 1; k < t.threads; ++k) helpers.emplace_back(work);
-  work();
+  for (int k = 1; k < t.threads; ++k) helpers.emplace_back(share);
+  share();
   for (auto& h : helpers) h.join();
-  return 0;
 }
-extern "C" int lanes() { return LANES; }
+
+extern "C" void run(const Task* task) {
+  in_threads(*task, [=](auto take) {
+    for (long set, block; take(set, block);) run_block(*task, set, block);
+  });
+}
+
+#ifdef DERIVATIVES
+extern "C" void run_backward(const Task* task) {
+  in_threads(*task, [=](auto take) {
+    std::unique_ptr<V[]> room(new V[TAPE + task->stride * N_STATE]);
+    for (long set, block; take(set, block);)
+      reverse_block(*task, set, block, room.get(), room.get() + TAPE);
+  });
+}
+#endif

@@ -1,16 +1,14 @@
-"""Writes physics written in torch as straight C++ on vectors of tiles, with tangents where they
-are needed.
+"""Records physics written in torch, so that it can be written out as C++.
 
-A function is called once with :class:`Sym` instead of tensors; every operation is recorded.
-Values that
-depend on a parameter or on the state are *active* and become the C++ type ``D`` (a value with its
-derivatives, or a bare vector where none are asked for); all others become ``V``, a bare vector.
-So what does not depend on parameters costs nothing extra.
+A function is called once with :class:`Sym` instead of tensors; every operation is recorded, loops
+and branches as blocks of their own. Values that depend on a parameter or on the state are *active*:
+derivatives flow through these alone.
 """
 
 import math
 import operator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from parlearn.models.fuse import ops
 from parlearn.models.fuse.ops import Vars
@@ -37,12 +35,18 @@ _COMPARE = {"<", "<=", ">", ">=", "=="}
 
 
 class Sym:
-    """One recorded value or mask; ``constant`` holds its number where it is known."""
+    """One recorded value or mask.
 
-    __slots__ = ("active", "code", "constant", "mask")
+    ``code`` is its name in C++, ``constant`` its number where that is known. ``home`` is the block
+    it belongs to, None for constants and inputs; these and the inputs of a turn are ``given``: read
+    wherever they are wanted, never computed.
+    """
 
-    def __init__(self, code, active=False, mask=False, constant=None):
-        self.code, self.active, self.mask, self.constant = code, active, mask, constant
+    __slots__ = ("active", "code", "constant", "given", "home", "mask")
+
+    def __init__(self, code, active=False, mask=False, constant=None, home=None, given=False):
+        self.code, self.active, self.mask = code, active, mask
+        self.constant, self.home, self.given = constant, home, given or home is None
 
     @classmethod
     def of(cls, value):
@@ -130,130 +134,146 @@ def _fold(op, args):
     return None
 
 
+@dataclass(eq=False)
+class Block:
+    """Statements that are carried out one after another: a function, a branch or a loop's body."""
+
+    statements: list = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Operation:
+    """``result = op(*args)``"""
+
+    result: Sym
+    op: str
+    args: list
+
+
+@dataclass(eq=False)
+class Branch:
+    """``body``, skipped where no lane is in ``mask``; then each (result, new, old) of ``merges`` is
+    ``result = new where mask else old``.
+    """
+
+    mask: Sym
+    body: Block
+    merges: list
+
+
+@dataclass(eq=False)
+class Turns:
+    """``body`` for ``index`` from 0 to ``count``.
+
+    Each of ``carries`` has its value before the first turn (first), in a turn (inside), after that
+    turn (next) and in the end (last): (inside, first, next, last). ``steps`` are the active inputs
+    that differ from turn to turn.
+    """
+
+    index: str
+    count: int
+    body: Block
+    carries: list
+    steps: list
+
+
 class Steps:
     """An input with one value a turn of a loop: ``array[first + k]``."""
 
-    def __init__(self, array, first):
-        self.array, self.first = array, first
+    def __init__(self, array, first, active):
+        self.array, self.first, self.active = array, first, active
+
+    def at(self, index, block):
+        """Its value in a turn, a symbol of the loop's body."""
+        return Sym(f"{self.array}[{self.first} + {index}]", self.active, home=block, given=True)
 
 
 class Tracer:
-    """Records one C++ function body."""
+    """Records one function."""
 
     def __init__(self):
-        self.lines, self.depth, self.count = [], 1, 0
-        self.known = [{}]  # common subexpressions, a dictionary a scope
-        self.masks = []
+        self.count, self.masks = 0, []
+        self.blocks = [Block()]
+        self.known = [{}]  # common subexpressions, a dictionary a block
 
     def name(self, prefix):
         self.count += 1
         return f"{prefix}{self.count}"
 
-    def write(self, line):
-        self.lines.append("  " * self.depth + line)
+    def new(self, prefix, active=False, mask=False):
+        """A symbol computed in the block at hand."""
+        return Sym(self.name(prefix), active, mask, home=self.blocks[-1])
+
+    def add(self, statement):
+        self.blocks[-1].statements.append(statement)
 
     @contextmanager
-    def scope(self):
-        self.depth += 1
+    def inside(self):
+        self.blocks.append(Block())
         self.known.append({})
-        yield
+        yield self.blocks[-1]
+        self.blocks.pop()
         self.known.pop()
-        self.depth -= 1
-
-    # -- operations
 
     def emit(self, op, *args):
         args = [Sym.of(a) for a in args]
         folded = _fold(op, args)
         if folded is not None:
             return Sym.of(folded)
-        code = tuple(a.code for a in args)
-        for scope in self.known:
-            if (op, *code) in scope:
-                return scope[op, *code]
+        key = (op, *(a.code for a in args))
+        for known in self.known:
+            if key in known:
+                return known[key]
         mask = op in _COMPARE or op in ("&", "|", "not")
         active = not mask and op != "value" and any(a.active for a in args if not a.mask)
-        result = Sym(self.name("m" if mask else "t"), active, mask)
-        kind = "M" if mask else "D" if active else "V"
-        self.write(f"const {kind} {result.code} = {self._expression(op, code)};")
-        self.known[-1][op, *code] = result
+        result = self.new("m" if mask else "t", active, mask)
+        self.add(Operation(result, op, args))
+        self.known[-1][key] = result
         return result
 
-    @staticmethod
-    def _expression(op, code):
-        if not op.isalnum():
-            return f"{code[0]} {op} {code[1]}"
-        if op == "not":
-            return f"~{code[0]}"
-        names = {"where": "select", "minimum": "vmin", "maximum": "vmax", "value": "value"}
-        return f"{names.get(op, 'v' + op)}({', '.join(code)})"
-
-    # -- control
-
     def repeat(self, count, body, carry, steps):
-        """A C++ loop. What the loop makes active is found by tracing it until nothing changes."""
-        active = {n: isinstance(v, Sym) and v.active for n, v in carry.items()}
+        """A loop. What it changes, and what it makes active, is found by tracing it until nothing
+        more does.
+        """
+        moving = dict.fromkeys(carry.__dict__, False)
+        moving |= {n: v.active for n, v in carry.items() if isinstance(v, Sym)}
         while True:
-            saved = len(self.lines), self.count
-            names = {n: self.name("c") for n, _ in carry.items()}
-            index = self.name("k")
-            for n, v in carry.items():
-                self.write(f"{'D' if active[n] else 'V'} {names[n]} = {Sym.of(v).code};")
-            self.write(f"for (int {index} = 0; {index} < {count}; ++{index}) {{")
-            with self.scope():
-                inside = Vars(**{n: Sym(names[n], active[n]) for n, _ in carry.items()})
-                step = steps.map(lambda s, k=index: Sym(f"{s.array}[{s.first} + {k}]"))
+            start, index = self.count, self.name("k")
+            with self.inside() as block:
+                inside = carry.replace(**{n: self.new("c", a) for n, a in moving.items()})
+                step = steps.map(lambda s, k=index, b=block: s.at(k, b))
                 result = body(inside, step)
-                changed = {n: v for n, v in result.items() if v is not getattr(inside, n)}
-                grown = [
-                    n
-                    for n, v in changed.items()
-                    if isinstance(v, Sym) and v.active and not active[n]
-                ]
-                if not grown:
-                    fresh = {n: self.name("n") for n in changed}
-                    for n, v in changed.items():
-                        self.write(
-                            f"const {'D' if active[n] else 'V'} {fresh[n]} = {Sym.of(v).code};"
-                        )
-                    for n in changed:
-                        self.write(f"{names[n]} = {fresh[n]};")
-            if not grown:
-                self.write("}")
-                return inside.replace(**{n: v for n, v in carry.items() if n not in changed})
-            del self.lines[saved[0] :]
-            self.count = saved[1]
-            for n in grown:
-                active[n] = True
+            changed = {n: Sym.of(v) for n, v in result.items() if v is not getattr(inside, n)}
+            found = {n: v.active or moving.get(n, False) for n, v in changed.items()}
+            if found == moving:
+                break
+            moving, self.count = found, start
+        carries, after = [], {}
+        for n, value in changed.items():
+            within = getattr(inside, n)
+            after[n] = Sym(within.code, within.active, home=self.blocks[-1])
+            carries.append((within, Sym.of(getattr(carry, n)), value, after[n]))
+        given = [s for s in step.__dict__.values() if s.active]
+        self.add(Turns(index, count, block, carries, given))
+        return carry.replace(**after)
 
     def only_where(self, mask, body, carry, context):
-        """A C++ branch, skipped when no tile of the vector takes it."""
+        """A branch, skipped when no tile of the vector takes it."""
         if mask.constant is not None:
             return body(carry, context) if mask.constant else carry
         total = mask & self.masks[-1] if self.masks else mask
-        start, count = len(self.lines), self.count
-        self.write(f"if (any({total.code})) {{")
         self.masks.append(total)
-        with self.scope():
+        with self.inside() as block:
             result = body(carry, context)
-            changed = {n: v for n, v in result.items() if v is not getattr(carry, n)}
-            names = {n: f"b{count}_{n}" for n in changed}
-            for n, v in changed.items():
-                old = getattr(carry, n)
-                self.write(
-                    f"{names[n]} = select({total.code}, {Sym.of(v).code}, {Sym.of(old).code});"
-                )
         self.masks.pop()
-        self.write("}")
-        out, declared = {}, []
-        for n, v in changed.items():
-            old = getattr(carry, n)
-            active = any(isinstance(x, Sym) and x.active for x in (v, old))
-            kind = "D" if active else "V"
-            declared.append("  " * self.depth + f"{kind} {names[n]} = {Sym.of(old).code};")
-            out[n] = Sym(names[n], active)
-        self.lines[start:start] = declared
-        return carry.replace(**out)
+        merges, after = [], {}
+        for n, value in result.items():
+            if value is not getattr(carry, n):
+                new, old = Sym.of(value), Sym.of(getattr(carry, n))
+                after[n] = self.new("b", new.active or old.active)
+                merges.append((after[n], new, old))
+        self.add(Branch(total, block, merges))
+        return carry.replace(**after)
 
 
 @contextmanager
@@ -273,7 +293,7 @@ def inputs(array, names, active=False, stepped=(), steps=0) -> Vars:
     found, position = {}, 0
     for name in names:
         if name in stepped:
-            found[name] = Steps(array, position)
+            found[name] = Steps(array, position, active)
             position += steps
         else:
             found[name] = Sym(f"{array}[{position}]", active)
@@ -281,16 +301,16 @@ def inputs(array, names, active=False, stepped=(), steps=0) -> Vars:
     return Vars(**found)
 
 
-def function(signature, body) -> str:
-    """A C++ function of the given signature; ``body()`` returns what to store: {array:
-    [values]}.
-    """
+@dataclass(eq=False)
+class Function:
+    """A recorded function: its block, and the values it stores, {array: [value]}."""
+
+    block: Block
+    stores: dict
+
+
+def function(body) -> Function:
+    """Record ``body()``, which returns what to store: {array: [values]}."""
     with tracing() as tracer:
-        stores = body()
-        for array, values in stores.items():
-            for k, value in enumerate(values):
-                tracer.write(f"D out_{array}_{k} = {Sym.of(value).code};")
-        for array, values in stores.items():
-            for k in range(len(values)):
-                tracer.write(f"{array}[{k}] = out_{array}_{k};")
-    return f"{signature} {{\n" + "\n".join(tracer.lines) + "\n}\n"
+        stores = {array: [Sym.of(v) for v in values] for array, values in body().items()}
+        return Function(tracer.blocks[0], stores)

@@ -1,22 +1,34 @@
 """VIC bound to a domain: the same day of VIC, run eagerly in torch or as one compiled time loop."""
 
-import logging
-
 import torch
 from torch import Tensor
 
 from parlearn.models.base import ParameterSpace, ProcessModel
-from parlearn.models.fuse.build import compiler
+from parlearn.models.fuse.loop import Loop
+from parlearn.models.fuse.physics import Physics
 from parlearn.models.prior import with_published
-from parlearn.models.vic import eager, kernel, tables
-from parlearn.models.vic.names import OUTPUTS, STATE
+from parlearn.models.vic import soil, tables
+from parlearn.models.vic.constants import SNOW_STEPS
+from parlearn.models.vic.day import simulate_day
+from parlearn.models.vic.names import CELL, MONTHLY, OUTPUTS, STATE, STEPPED, TILE, WEATHER
 from parlearn.models.vic.parameters import BOUNDS, PARAMETERS
-
-log = logging.getLogger(__name__)
+from parlearn.models.vic.start import cold_start
 
 SPACE = ParameterSpace(BOUNDS)
-#: below this, samples of a cell are run side by side with other cells
-FEW_CELLS = 128
+PHYSICS = Physics(
+    parameters=PARAMETERS,
+    state=STATE,
+    outputs=OUTPUTS,
+    weather=WEATHER,
+    stepped=STEPPED,
+    steps=SNOW_STEPS,
+    cell=(*CELL, "theta_fc"),
+    tile=TILE,
+    monthly=MONTHLY,
+    prologue=soil.layers,
+    cold_start=cold_start,
+    day=simulate_day,
+)
 CALIBRATED = ("infilt", "Ds", "Dsmax", "Ws", "expt")
 
 
@@ -54,10 +66,8 @@ class VIC(ProcessModel):
 
     Notes
     -----
-    The compiled loop carries the derivatives in the free parameters along with the values
-    (forward mode),
-    so its gradients need no memory that grows with the operations: one number a parameter, output
-    and day.
+    The compiled loop runs backward for its derivatives, which cost the same for any number of
+    parameters; it keeps one state a tile and day, or one in several days where that is too much.
     """
 
     def __init__(
@@ -77,25 +87,34 @@ class VIC(ProcessModel):
             raise ValueError(f"VIC has no output {', '.join(unknown)}; it has {', '.join(OUTPUTS)}")
         self.space = SPACE.subset(names)
         self.outputs, self.warmup, self.dtype = tuple(outputs), warmup, dtype
-        self.device = torch.device(device)
-        self.threads = threads
-        self.fused = can_fuse(self.device) if fused is None else fused
         self.table = tables.statics(domain, dtype)
-        self.weather, self.months = tables.weather(forcing, self.table.lat, dtype)
-        self.n_cells, self.n_days, _ = self.weather.shape
+        weather, months = tables.weather(forcing, self.table.lat, dtype)
+        self.n_cells, self.n_days, _ = weather.shape
         if self.n_cells != self.table.cell.shape[0]:
             raise ValueError(
                 f"the domain has {self.table.cell.shape[0]} cells, the forcing {self.n_cells}"
             )
-        self.defaults = default_parameters(domain, PARAMETERS).to(dtype)
-        self.free = [PARAMETERS.index(n) for n in names]
-        self.likeness = kernel.likeness(self.table)
-        if not self.fused:
-            self.table = self.table.map(lambda t: t.to(self.device))
-            self.weather, self.defaults = (
-                self.weather.to(self.device),
-                self.defaults.to(self.device),
-            )
+        self.loop = Loop(
+            PHYSICS,
+            weather,
+            outputs,
+            free=names,
+            defaults=default_parameters(domain, PARAMETERS),
+            cell=torch.cat([self.table.cell, self.table.theta_fc[:, None]], 1),
+            tile=self.table.tile,
+            monthly=self.table.monthly,
+            area=self.table.area,
+            months=months,
+            likeness=tables.likeness(self.table),
+            threads=threads,
+            device=device,
+            fused=fused,
+        )
+
+    @property
+    def fused(self):
+        """Whether the compiled time loop runs it."""
+        return self.loop.fused
 
     def simulate(self, parameters, cells=None, days=None):
         start, stop, step = (days or slice(None)).indices(self.n_days)
@@ -119,7 +138,7 @@ class VIC(ProcessModel):
 
         Returns
         -------
-        outputs (..., n, day, output) and the state (without derivatives)
+        outputs (..., n, day, output) and the state; derivatives flow to both
         """
         n = self.n_cells if cells is None else len(cells)
         if parameters.shape[-2:] != (n, len(self.space)):
@@ -137,45 +156,8 @@ class VIC(ProcessModel):
                 self.dtype
             )
         start, stop, _ = (days or slice(None)).indices(self.n_days)
-        window = range(start, stop)
-        runner = self._run_fused if self.fused else self._run_eager
-        outputs, state = runner(flat, index, window, state, first_out)
+        outputs, state = self.loop.run(flat, index, range(start, stop), state, first_out)
         return (
             outputs.reshape(*leading, *outputs.shape[1:]).to(parameters.dtype),
             state.reshape(*leading, *state.shape[1:]),
         )
-
-    def _complete(self, flat, index):
-        """All seven parameters (sample, n, 7) with the free ones in place."""
-        full = self.defaults[index.to(self.defaults.device)].expand(flat.shape[0], -1, -1)
-        columns = list(full.unbind(-1))
-        for position, p in enumerate(self.free):
-            columns[p] = flat[..., position]
-        return torch.stack(columns, -1)
-
-    def _run_fused(self, flat, index, window, state, first_out):
-        full = self._complete(flat, index)
-        samples, n = full.shape[:2]
-        few = (
-            n < FEW_CELLS and samples > 1
-        )  # samples fill the vectors that few cells would leave empty
-        if few:
-            full, index = full.reshape(1, samples * n, -1), index.repeat(samples)
-            state = None if state is None else state.reshape(1, samples * n, *state.shape[2:])
-        options = (window, tuple(self.free), self.outputs, first_out, self.threads)
-        outputs, final = kernel.Simulate.apply(full, state, kernel.pack(self, index), *options)
-        if few:
-            outputs = outputs.reshape(samples, n, *outputs.shape[2:])
-            final = final.reshape(samples, n, *final.shape[2:])
-        return outputs, final
-
-    def _run_eager(self, flat, index, window, state, first_out):
-        return eager.run_days(self, self._complete(flat, index), index, window, state, first_out)
-
-
-def can_fuse(device) -> bool:
-    """Whether the compiled time loop can run there; a machine without a compiler is told of."""
-    if device.type == "cpu" and compiler() is None:
-        log.warning("there is no C++ compiler: VIC runs in plain PyTorch, many times slower")
-        return False
-    return device.type == "cpu"

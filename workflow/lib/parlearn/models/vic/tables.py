@@ -176,6 +176,15 @@ def statics(domain, dtype=torch.float32) -> Vars:
     )
 
 
+def likeness(table):
+    """A number for each cell that is close for cells that take the same branches of VIC: those
+    with as many tiles, trees or none, and much the same temperature.
+    """
+    tiles = (table.area > 0).sum(0).double()
+    trees = table.tile[..., TILE.index("overstory")].double().mean(0)
+    return tiles * 1e4 + trees * 1e3 + table.cell[:, CELL.index("avg_T")].double()
+
+
 def weather(forcing, lat: Tensor, dtype=torch.float32) -> tuple[Tensor, Tensor]:
     """The forcing as VIC's day reads it.
 
