@@ -50,6 +50,8 @@ def test_own_sets_hold_the_designs_of_the_papers():
         "real": 15,
         "li2023_real": 54,
         "huaihe": 11,
+        "camels": 3,
+        "pub": 39,
     }
     seeds = Counter((run.sampling, run.period) for run in expand(OWN, "paper"))
     assert set(seeds) == set(product(("s16", "s8", "s4"), ("one_year", "two_years")))
