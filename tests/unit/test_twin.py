@@ -9,8 +9,9 @@ import xarray as xr
 
 from parlearn.models.base import ParameterSpace, ProcessModel
 from parlearn.models.parameter import Parameter
+from parlearn.models.vic.defaults import SPACE
 from parlearn.sources.twin import TwinConfig, build_inputs, build_truth, truth_outputs
-from parlearn.sources.twin.parameters import draw_parameters
+from parlearn.sources.twin.parameters import attribute_law, draw_parameters
 from parlearn.storage import contracts
 from parlearn.study.splits import keep_used
 
@@ -202,6 +203,26 @@ def test_parameters_without_a_law_of_their_own_vary_and_leave_the_others_as_they
         twin.domain, space, config.shape, config.hidden_share, config.generators()["parameters"]
     )
     assert fields.equals(again)
+
+
+def test_every_parameter_of_vic_follows_the_land_whatever_others_are_learned(twin, config):
+    def draw(space):
+        rng = config.generators()["parameters"]
+        return draw_parameters(twin.domain, space, config.shape, config.hidden_share, rng)
+
+    every = draw(SPACE)
+    values = twin.domain["attributes"].values.astype(float)
+    names = twin.domain["attribute"].values.tolist()
+    told = attribute_law(dict(zip(names, values.T, strict=True)))
+    for parameter in SPACE:
+        unit = SPACE.subset([parameter.name]).to_unit(
+            torch.from_numpy(every.sel(parameter=parameter.name).values)[:, None]
+        )
+        assert unit.std() > 0.08, parameter.name
+        follows = np.corrcoef(unit[:, 0], told[parameter.name])[0, 1]
+        assert follows > 0.4, parameter.name
+    some = draw(SPACE.subset(["infilt", "porosity", "diff"]))
+    assert np.array_equal(some.values, every.sel(parameter=some["parameter"]).values)
 
 
 def test_a_model_that_does_not_fit_is_refused(twin, config):

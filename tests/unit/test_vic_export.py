@@ -4,12 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 from parlearn.__main__ import main
 from parlearn.models.vic import export
+from parlearn.models.vic.defaults import SPACE
 from parlearn.models.vic.export import parameter_file
-from parlearn.models.vic.model import CALIBRATED, default_parameters
+from parlearn.models.vic.model import CALIBRATED, VIC, default_parameters
+from parlearn.models.vic.parameters import BEYOND_VIC5, PARAMETERS
+from parlearn.models.vic.reference import OUTPUTS
 
 FIXTURE = Path(__file__).parents[1] / "data" / "vic5-synthetic"
 
@@ -92,13 +96,81 @@ def test_fractions_sum_to_one_as_vic_adds_them_up(domain, learned):
 
 
 def test_files_that_vic_would_refuse_are_refused_here(domain, learned):
-    thin = domain.assign(depth1=domain["depth1"] * 0 + 0.6)
-    with pytest.raises(ValueError, match="layer 2 is thinner than layer 1"):
-        parameter_file(thin, learned)
+    dry = domain.assign(resid_moist=domain["resid_moist"] * 0 + 0.3)
+    with pytest.raises(ValueError, match="wilting point of a cell lies below its residual"):
+        parameter_file(dry, learned)
     with pytest.raises(ValueError, match="7 cells"):
         parameter_file(domain, learned.isel(cell=slice(0, 7)))
-    with pytest.raises(ValueError, match="no parameter 'porosity'"):
-        parameter_file(domain, learned.assign_coords(parameter=[*CALIBRATED[:-1], "porosity"]))
+    with pytest.raises(ValueError, match="no parameter 'humus'"):
+        parameter_file(domain, learned.assign_coords(parameter=[*CALIBRATED[:-1], "humus"]))
+
+
+def test_layer_two_is_as_thick_as_layer_one_at_least(domain, learned):
+    """VIC refuses a thinner one, and so the model here has none."""
+    depth = parameter_file(domain.assign(depth1=domain["depth1"] * 0 + 0.6), learned)["depth"]
+    assert np.allclose(depth[:2], 0.6)
+
+
+def every_parameter(domain, **changes):
+    """All that VIC 5 has, learned: somewhere between the default and the middle of the bounds."""
+    names = [name for name in PARAMETERS if name not in BEYOND_VIC5]
+    space = SPACE.subset(names)
+    unit = space.to_unit(default_parameters(domain, names))
+    values = space.to_physical(unit + 0.4 * (0.55 - unit)).double().T.numpy().copy()
+    for name, value in changes.items():
+        values[names.index(name)] = value
+    return xr.Dataset({"parameters": (("parameter", "cell"), values)}, coords={"parameter": names})
+
+
+def as_domain(domain, written, cell):
+    """The domain of one cell as VIC reads it in the file."""
+    at = written.isel(y=0, x=cell)
+    one = domain.isel(cell=[cell])
+    soil = ("Ksat", "bulk_density", "Wcr_FRACT", "Wpwp_FRACT", "resid_moist")
+    one = one.assign({name: ("cell", [float(at[name][0])]) for name in soil})
+    one = one.assign(depth1=("cell", [float(at["depth"][0])]))
+    by_class = {name: at[name].values for name in ("rmin", "albedo", "root_depth", "root_fract")}
+    one = one.assign({name: (domain[name].dims, value) for name, value in by_class.items()})
+    one = one.assign(LAI=(("cell", "veg_class", "month"), at["LAI"].values[None]))
+    return one.assign(fcanopy=(("cell", "veg_class"), at["fcanopy"].values[None, :, 0]))
+
+
+@pytest.mark.parametrize("cell", [0, 1, 3, 5])
+def test_vic_reads_in_the_file_what_the_model_ran_with(domain, cell):
+    """The file taken for the inputs of a run gives the same as the parameters did."""
+    learned = every_parameter(domain, soil_rarc=100.0)
+    names = tuple(learned["parameter"].values)
+    written = parameter_file(domain, learned)
+    options = {"outputs": OUTPUTS, "dtype": torch.float64}
+    given = torch.as_tensor(learned["parameters"].values.T)[[cell]]
+    days = slice(0, 200)
+    expected, _ = VIC(domain, domain, names=names, **options).run(given, [cell], days)
+
+    one = as_domain(domain, written, cell)
+    factor = float(written["aero_factor"][0, cell])
+    one = one.assign(wind=one["wind"].astype("f8") / factor)
+    # field capacity keeps its share of porosity at a cold start
+    porosity = 1 - float(one["bulk_density"][0] / one["soil_density"][0])
+    start = float(written["init_moist"][0, 0, cell] / written["depth"][0, 0, cell] / 1000)
+    assert start <= porosity
+    one = one.assign(theta_fc=("cell", [start]))
+    plain = ("infilt", "Ds", "Dsmax", "Ws", "expt", "depth2", "depth3")
+    values = [float(written[name][0, cell]) for name in plain[:4]]
+    values += [float(written["expt"][0, 0, cell]), *written["depth"][1:, 0, cell].values]
+    found, _ = VIC(one, one, names=plain, **options).run(torch.tensor([values]).double(), days=days)
+    # the weather is read in single precision
+    assert torch.allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_what_vic5_cannot_be_given_is_refused(domain, tmp_path):
+    more = every_parameter(domain, soil_rarc=100.0)
+    diff = more.isel(parameter=[0]).assign_coords(parameter=["diff"])
+    with pytest.raises(ValueError, match="diff: it is not in VIC 5"):
+        export.write(domain, xr.concat([more, diff], "parameter"), tmp_path / "none")
+    with pytest.raises(ValueError, match="soil_rarc: VIC 5 has one value for all cells, compiled"):
+        export.write(domain, every_parameter(domain, soil_rarc=35.0), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+    parameter_file(domain, xr.concat([more, 0 * diff], "parameter"))  # off: as VIC 5
 
 
 def test_the_command_writes_both_files(domain, learned, tmp_path, capsys):

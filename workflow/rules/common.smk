@@ -55,6 +55,9 @@ LEARNED_FROM = CONFIG["periods"]["train"] | {
 # what decides a model's answer; which of its simulations are scored does not
 MODEL = {key: CONFIG["model"][key] for key in ("process", "parameters")}
 PROCESS = PROCESSES[MODEL["process"]]
+# what heads every figure and table; a model that goes beyond the published one is named there
+CALLED = PROCESS.called(MODEL["parameters"])
+HEAD = CONFIG["data"] if CALLED == PROCESS.label else f"{CONFIG['data']}, {CALLED}"
 # a study may do without a surrogate: it has no round of samples then
 ROUNDS = CONFIG["simulate"]["rounds"] if "simulate" in CONFIG else 0
 GPU = 0 if CONFIG["device"] == "cpu" else 1

@@ -91,7 +91,7 @@ for FIGURE, ENTRY in FIGURES.items():
             env=env("plot"),
             module=ENTRY["module"],
             drawing=ENTRY.get("drawing", {}),
-            data=CONFIG["data"],
+            data=HEAD,
         script:
             "../scripts/draw_figure.py"
 

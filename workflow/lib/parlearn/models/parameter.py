@@ -8,6 +8,8 @@ class Parameter:
     """One model parameter with its physical bounds.
 
     ``scale`` says how the unit interval is stretched over the bounds: ``linear`` or ``log``.
+    ``default`` says what a cell has while nothing is learned, and ``source`` where parameter and
+    bounds come from.
     """
 
     name: str
@@ -16,6 +18,8 @@ class Parameter:
     upper: float
     scale: str = "linear"
     long_name: str = ""
+    default: str = ""
+    source: str = ""
 
     def __post_init__(self):
         if not self.lower < self.upper:

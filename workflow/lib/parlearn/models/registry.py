@@ -13,6 +13,7 @@ from importlib import import_module
 
 from parlearn.models.parameter import Parameter
 from parlearn.models.vic import names as vic
+from parlearn.models.vic.parameters import BEYOND_VIC5
 from parlearn.models.vic.parameters import BOUNDS as VIC_BOUNDS
 from parlearn.plan.targets import TARGETS
 
@@ -31,6 +32,7 @@ class Process:
     domain : what its domain.nc must describe: ``land``, soil and vegetation of each cell
     differentiable : whether gradients pass through it: networks may then learn without a surrogate
     scratch : whether it works in files and wants a folder of its own
+    beyond : those of ``parameters`` that the published model of this name does not have
     runs_on : the device it runs on where the configuration leaves that open
     transfer : module, by its dotted name inside the library, whose ``TransferFunctions(domain,
         names)`` make parameters of attributes with coefficients that are the same everywhere; None
@@ -45,6 +47,7 @@ class Process:
     domain: str = "land"
     differentiable: bool = True
     scratch: bool = False
+    beyond: tuple[str, ...] = ()
     runs_on: str = "auto"
     transfer: str | None = None
 
@@ -67,6 +70,10 @@ class Process:
         """Its transfer functions for parameters of these names, bound to a domain."""
         return import_module(f"parlearn.{self.transfer}").TransferFunctions(domain, names)
 
+    def called(self, names: Sequence[str]) -> str:
+        """Its label with these parameters free: with a plus where the published model lacks one."""
+        return f"{self.label}+" if set(names) & set(self.beyond) else self.label
+
     def load(self):
         """The module that builds it."""
         return import_module(f"parlearn.{self.module}")
@@ -81,6 +88,7 @@ PROCESSES = {
             "models.vic.model",
             parameters=VIC_BOUNDS,
             outputs=vic.OUTPUTS,
+            beyond=BEYOND_VIC5,
             # its compiled loop
             runs_on="cpu",
             transfer="models.vic.transfer",

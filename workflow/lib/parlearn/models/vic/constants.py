@@ -24,7 +24,6 @@ EMISSIVITY = 0.97  # ground, vegetation and snow alike
 RAIN_ABOVE, SNOW_BELOW = 0.5, -0.5  # degC
 ALBEDO_NEW_SNOW = 0.85
 ALBEDO_BARE_SOIL = 0.2
-RARC_SOIL = 100.0  # s m-1
 R_MAX = 5000.0  # s m-1, closed stomata
 VPD_CLOSURE, VPD_FACTOR_MIN = 4000.0, 0.1  # Pa, -
 SURFACE_LAYER = 125.0  # mm, most water equivalent of the snow surface layer

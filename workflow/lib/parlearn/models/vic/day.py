@@ -11,6 +11,7 @@ from parlearn.models.vic.constants import DAY, RAIN_ABOVE, SNOW_BELOW, SNOW_STEP
 from parlearn.models.vic.evaporation import snow_free
 from parlearn.models.vic.names import STATE
 from parlearn.models.vic.snow import snow_pack
+from parlearn.models.vic.tile import plants
 
 _FLUXES = (
     "evap1",
@@ -23,11 +24,11 @@ _FLUXES = (
 )
 
 
-def available_energy(state, weather, thermal, attenuation, cell, tile, seconds):
+def available_energy(state, layer, weather, thermal, attenuation, cell, tile, seconds):
     """Net radiation plus ground heat (W m-2) of a tile whose surface is as warm as the air."""
     emitted = longwave_out(weather.tair)
     heat, t1 = soil.ground_heat(
-        weather.tair, state.t_surface, state.t1, attenuation, thermal, cell, seconds
+        weather.tair, state.t_surface, state.t1, attenuation, thermal, layer, cell, seconds
     )
     net = (1.0 - tile.albedo) * weather.shortwave + weather.longwave - emitted
     return net + heat, t1, emitted
@@ -35,7 +36,7 @@ def available_energy(state, weather, thermal, attenuation, cell, tile, seconds):
 
 def _snow_free_step(state, layer, weather, thermal, attenuation, tile, cell, seconds):
     energy, t1, emitted = available_energy(
-        state, weather, thermal, attenuation, cell, tile, seconds
+        state, layer, weather, thermal, attenuation, cell, tile, seconds
     )
     air = penman_terms(weather.tair, cell.elev, weather.vpd)
     now = weather.replace(shortwave_net=(1.0 - tile.albedo) * weather.shortwave)
@@ -183,7 +184,8 @@ def _snow_step(carry, c):
         Vars(weather=weather, tile=tile, conductance=conductance, t_ground=c.t_ground),
     )
     _, t1 = soil.ground_heat(
-        weather.tair, carry.t_surface, carry.t1, attenuation, c.thermal, c.cell, SNOW_STEP
+        *(weather.tair, carry.t_surface, carry.t1, attenuation),
+        *(c.thermal, c.layer, c.cell, SNOW_STEP),
     )
     done = state.replace(
         attenuation=attenuation,
@@ -265,14 +267,17 @@ def simulate_day(state, layer, weather, tile, cell):
     Parameters
     ----------
     state, weather, tile, cell : Vars named as in STATE, WEATHER, TILE + MONTHLY, CELL
-    layer : Vars from :func:`parlearn.models.vic.soil.layers`
+    layer : Vars from :func:`parlearn.models.vic.tile.layers`
 
     Returns
     -------
     the state at the end of the day and the tile's OUTPUTS
     """
     zero = 0.0 * state.w1
-    thermal = soil.ground(state, layer, cell)
+    thermal = soil.ground(state, layer)
+    tile = plants(tile, layer)
+    # every resistance goes with 1 / wind: as if it blew so much less
+    weather = weather.replace(wind=weather.wind / layer.aero_factor)
     vegetated = tile.fcanopy > 0
     # inside a step, water and snow in the canopy are per unit of covered ground
     per_cover = torch.where(vegetated, 1.0 / tile.fcanopy_safe, 0.0 * tile.fcanopy + 1.0)
@@ -285,9 +290,7 @@ def simulate_day(state, layer, weather, tile, cell):
     context = Vars(weather=weather, layer=layer, thermal=thermal, tile=tile, cell=cell)
     after = only_where(~snowy, _plain_day, carry, context)
     after = only_where(snowy, _snowy_day, after, context)
-    water = soil.water_step(
-        state, layer, cell, after.ground_water, after.evap1, after.evap2, after.evap3
-    )
+    water = soil.water_step(state, layer, after.ground_water, after.evap1, after.evap2, after.evap3)
     new = Vars(**{name: getattr(after, name) for name in STATE}).replace(
         w1=water.w1, w2=water.w2, w3=water.w3
     )
@@ -300,7 +303,7 @@ def simulate_day(state, layer, weather, tile, cell):
         + after.canopy_sublimation
     )
     out = Vars(
-        soil_moisture=new.w1 / (cell.depth1 * 1000.0),
+        soil_moisture=new.w1 / (layer.depth1 * 1000.0),
         evapotranspiration=evapotranspiration,
         runoff=water.runoff,
         baseflow=water.baseflow,

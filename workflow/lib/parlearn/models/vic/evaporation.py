@@ -6,7 +6,7 @@ import torch
 
 from parlearn.models.fuse.ops import Vars, repeat
 from parlearn.models.vic.air import penman_monteith
-from parlearn.models.vic.constants import DAY, R_MAX, RARC_SOIL, VPD_CLOSURE, VPD_FACTOR_MIN
+from parlearn.models.vic.constants import DAY, R_MAX, VPD_CLOSURE, VPD_FACTOR_MIN
 
 
 def canopy_water(wdew, rain, air, radiation, ra, tile, seconds):
@@ -126,7 +126,7 @@ def bare_soil(w1, layer, air, radiation, ra, seconds):
     """Evaporation of exposed soil from layer 1 (mm over that soil; L94 eqs. 10-15, Franchini &
     Pacciani 1991).
     """
-    potential = penman_monteith(air, radiation, ra, 0.0, RARC_SOIL) * (seconds / DAY)
+    potential = penman_monteith(air, radiation, ra, 0.0, layer.soil_rarc) * (seconds / DAY)
     b = layer.infilt
     dry = torch.maximum(1.0 - w1 / layer.max1, 0.0 * w1 + 1e-7)
     x = torch.exp(torch.log(dry) / (1.0 + b))  # 1 - i0/im

@@ -3,30 +3,75 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 import xarray as xr
 
-from parlearn.models.vic.model import default_parameters
-from parlearn.models.vic.parameters import PARAMETERS
+from parlearn.models.fuse.ops import Vars
+from parlearn.models.vic.defaults import BARE, cell_values
+from parlearn.models.vic.parameters import BEYOND_VIC5, CONSTANT, PARAMETERS
+from parlearn.models.vic.tile import canopy, depths, roots
 
-CLASSES, BARE = 12, 11
+CLASSES = 12
 LAYERS = 3
+#: parameters that no file of VIC 5 can give it, and why
+_NOT_OF_VIC5 = dict.fromkeys(BEYOND_VIC5, "it is not in VIC 5") | {
+    "soil_rarc": "VIC 5 has one value for all cells, compiled in (SOIL_RARC = 100 s m-1)"
+}
 
 
 def _complete(domain, parameters):
-    """All seven parameters (cell) by name: the learned ones, defaults for the rest."""
-    default = default_parameters(domain, PARAMETERS).numpy()
-    values = {name: default[:, k].astype(float) for k, name in enumerate(PARAMETERS)}
+    """All parameters (cell) by name: the learned ones, defaults for the rest; and the names
+    learned."""
+    values = dict(zip(PARAMETERS, cell_values(domain).numpy().T, strict=True))
     table = parameters["parameters"].transpose("parameter", "cell")
     if table.sizes["cell"] != domain.sizes["cell"]:
         raise ValueError(
             f"the parameters are of {table.sizes['cell']} cells, "
             f"the domain has {domain.sizes['cell']}"
         )
-    for name in table["parameter"].values.astype(str):
+    learned = table["parameter"].values.astype(str).tolist()
+    for name in learned:
         if name not in values:
-            raise ValueError(f"VIC has no parameter {str(name)!r}; it has {', '.join(PARAMETERS)}")
+            raise ValueError(f"VIC has no parameter {name!r}; it has {', '.join(PARAMETERS)}")
         values[name] = table.sel(parameter=name).values.astype(float)
-    return values
+    for name, why in _NOT_OF_VIC5.items():
+        if (np.abs(values[name] - CONSTANT[name]) > 1e-4 * CONSTANT[name]).any():
+            raise ValueError(
+                f"{name}: {why}, so the original cannot run with these parameters: learn without "
+                "it to export them"
+            )
+    return values, learned
+
+
+def _plants(domain, values):
+    """What the parameters make of the plants of every class in every cell (class, cell), by the
+    functions of the model; and the thickness of the layers (layer, cell)."""
+    shape = CLASSES, domain.sizes["cell"]
+
+    def of_classes(array):
+        return torch.as_tensor(np.array(np.broadcast_to(array[:, None], shape), float))
+
+    cover = domain["fcanopy"].values.T.astype(float) * (np.arange(CLASSES)[:, None] != BARE)
+    cover = np.where(domain["LAI"].values.max(-1).T > 0, cover, 0.0)
+    zones = {
+        f"{name}{zone + 1}": of_classes(domain[name].values[:, zone])
+        for name in ("root_depth", "root_fract")
+        for zone in range(3)
+    }
+    plain = {name: of_classes(domain[name].values) for name in ("overstory", "rmin")}
+    tile = Vars(**zones, **plain, fcanopy=torch.as_tensor(cover))
+    default = dict(zip(PARAMETERS, cell_values(domain).T, strict=True))
+    cell = Vars(cover=default["fcanopy"], root_fract1=default["root_fract1"])
+    par = Vars(**{name: torch.as_tensor(value) for name, value in values.items()})
+    depth = depths(par)
+    made = Vars(**canopy(par, cell, tile).__dict__, **roots(depth, par, cell, tile).__dict__)
+    return made.map(torch.Tensor.numpy), torch.stack(depth).numpy()
+
+
+_PER_CLASS = (
+    *("overstory", "rarc", "rmin", "wind_h", "RGL", "rad_atten", "wind_atten", "trunk_ratio"),
+    *("root_depth", "root_fract", "albedo", "veg_rough", "displacement"),
+)
 
 
 def _to_one(shares):
@@ -59,10 +104,10 @@ def parameter_file(domain, parameters) -> xr.Dataset:
     Raises
     ------
     ValueError
-        Where VIC would refuse the file: cells that do not match, layer 2 thinner than layer 1,
-        Wpwp below the residual moisture.
+        Where VIC would refuse the file: cells that do not match, Wpwp below the residual
+        moisture; and where VIC 5 cannot be given a parameter.
     """
-    values = _complete(domain, parameters)
+    values, learned = _complete(domain, parameters)
     n = domain.sizes["cell"]
     static = {
         name: table.values.astype(float)
@@ -70,19 +115,17 @@ def parameter_file(domain, parameters) -> xr.Dataset:
         if table.dims == ("cell",) and np.issubdtype(table.dtype, np.number)
     }
     static |= {name: domain[name].values.astype(float) for name in ("lat", "lon")}
-    depth = np.stack([static["depth1"], values["depth2"], values["depth3"]])
-    if (depth[1] < depth[0]).any():
-        raise ValueError(
-            f"cell {int((depth[1] < depth[0]).argmax())}: layer 2 is thinner than layer 1"
-        )
-    porosity = 1 - static["bulk_density"] / static["soil_density"]
-    if (static["Wpwp_FRACT"] * porosity < static["resid_moist"]).any():
+    if (values["resid_share"] > 1).any():
         raise ValueError("the wilting point of a cell lies below its residual moisture")
+    porosity = 1 - static["bulk_density"] / static["soil_density"]
+    plants, depth = _plants(domain, values)
+    wilting = values["Wpwp_share"] * values["Wcr_FRACT"]
+    resid = values["resid_share"] * wilting * values["porosity"]
 
     def everywhere(value):
         return np.broadcast_to(np.asarray(value, dtype=float), (n,))
 
-    def layers(value):
+    def alike(value):
         return np.broadcast_to(value, (LAYERS, n))
 
     cover = _to_one(domain["Cv"].values.astype(float)).T  # (class, cell)
@@ -97,23 +140,19 @@ def parameter_file(domain, parameters) -> xr.Dataset:
         "off_gmt": static["lon"] / 15.0,
     }
     layered = {
-        "expt": layers(values["expt"]),
-        "Ksat": layers(static["Ksat"]),
-        "phi_s": layers(-99.0),
-        "init_moist": static["theta_fc"] * depth * 1000.0,
+        "expt": alike(values["expt"]),
+        "Ksat": alike(values["Ksat"]),
+        "phi_s": alike(-99.0),
+        "init_moist": np.maximum(static["theta_fc"] / porosity * values["porosity"], resid)
+        * (depth * 1000.0),
         "depth": depth,
-        "bubble": layers(0.32 * values["expt"] + 4.3),
-        **{
-            name: layers(static[name])
-            for name in (
-                "quartz",
-                "bulk_density",
-                "soil_density",
-                "Wcr_FRACT",
-                "Wpwp_FRACT",
-                "resid_moist",
-            )
-        },
+        "bubble": alike(0.32 * values["expt"] + 4.3),
+        "quartz": alike(static["quartz"]),
+        "soil_density": alike(static["soil_density"]),
+        "bulk_density": alike((1 - values["porosity"]) * static["soil_density"]),
+        "Wcr_FRACT": alike(values["Wcr_FRACT"]),
+        "Wpwp_FRACT": alike(wilting),
+        "resid_moist": alike(resid),
     }
 
     def per_class(name):
@@ -124,8 +163,16 @@ def parameter_file(domain, parameters) -> xr.Dataset:
             table = _to_one(table)
         return np.broadcast_to(table[..., None], (*table.shape, n))
 
-    fcanopy = domain["fcanopy"].values.T.astype(float)
-    fcanopy = np.where(np.arange(CLASSES)[:, None] == BARE, 0.0, fcanopy)
+    by_class = {name: per_class(name) for name in _PER_CLASS}
+    alive = np.arange(CLASSES) != BARE
+    by_class["rmin"] = np.where(alive[:, None], plants.rmin, 0.0)
+    white = np.minimum(by_class["albedo"] * values["albedo_factor"], 1.0)
+    by_class["albedo"] = np.where(alive[:, None, None], white, by_class["albedo"])
+    if "root_fract1" in learned:
+        # zones that end where the layers do, so that VIC's own mapping gives these shares
+        shares = _to_one(np.stack([plants.root1, plants.root2, plants.root3], -1))
+        by_class["root_fract"] = np.where(alive[:, None, None], shares.transpose(0, 2, 1), 0.0)
+        by_class["root_depth"] = np.where(alive[:, None, None], depth, 0.0)
     lai = np.moveaxis(domain["LAI"].values.astype(float), 0, -1)  # (class, month, cell)
     out = xr.Dataset(
         attrs={"title": "VIC 5 parameters learned by parlearn", "Conventions": "CF-1.8"}
@@ -146,14 +193,18 @@ def parameter_file(domain, parameters) -> xr.Dataset:
         put(name, ("nlayer",), array)
     put("Cv", ("veg_class",), cover)
     for name in ("root_depth", "root_fract"):
-        put(name, ("veg_class", "root_zone"), per_class(name))
-    put("overstory", ("veg_class",), per_class("overstory").astype("i4"))
+        put(name, ("veg_class", "root_zone"), by_class[name])
+    put("overstory", ("veg_class",), by_class["overstory"].astype("i4"))
     for name in ("rarc", "rmin", "wind_h", "RGL", "rad_atten", "wind_atten", "trunk_ratio"):
-        put(name, ("veg_class",), per_class(name))
-    put("LAI", ("veg_class", "month"), lai)
+        put(name, ("veg_class",), by_class[name])
+    put("LAI", ("veg_class", "month"), lai * values["LAI_factor"])
     for name in ("albedo", "veg_rough", "displacement"):
-        put(name, ("veg_class", "month"), per_class(name))
-    put("fcanopy", ("veg_class", "month"), np.broadcast_to(fcanopy[:, None], (CLASSES, 12, n)))
+        put(name, ("veg_class", "month"), by_class[name])
+    fcanopy = np.broadcast_to(plants.cover[:, None], (CLASSES, 12, n))
+    put("fcanopy", ("veg_class", "month"), fcanopy)
+    if "aero_factor" in learned:
+        put("aero_factor", (), values["aero_factor"])
+        out["aero_factor"].attrs["long_name"] = "what the wind of the forcing is to be divided by"
     counts = {"layer": ("nlayer", LAYERS), "veg_class_id": ("veg_class", CLASSES)}
     counts |= {"root_zone_id": ("root_zone", 3), "month_id": ("month", 12)}
     for name, (dim, size) in counts.items():
@@ -186,12 +237,12 @@ def write(domain, parameters, folder) -> list[Path]:
     Of an ensemble each member has a ``parameters-NUMBER.nc``, counted from 0.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     members = {"parameters": parameters}
     if "member" in parameters.dims:
         count = range(parameters.sizes["member"])
         members = {f"parameters-{k}": parameters.isel(member=k) for k in count}
     tables = {name: parameter_file(domain, one) for name, one in members.items()}
+    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, table in {**tables, "domain": domain_file(domain)}.items():
         target, unfinished = folder / f"{name}.nc", folder / f".{name}.nc.part"

@@ -1,20 +1,21 @@
 """VIC bound to a domain: the same day of VIC, run eagerly in torch or as one compiled time loop."""
 
 import torch
-from torch import Tensor
 
-from parlearn.models.base import ParameterSpace, ProcessModel
+from parlearn.models.base import ProcessModel
 from parlearn.models.fuse.loop import Loop
 from parlearn.models.fuse.physics import Physics
-from parlearn.models.prior import with_published
-from parlearn.models.vic import soil, tables
+from parlearn.models.vic import tables
 from parlearn.models.vic.constants import SNOW_STEPS
 from parlearn.models.vic.day import simulate_day
+from parlearn.models.vic.defaults import SPACE, default_parameters
 from parlearn.models.vic.names import CELL, MONTHLY, OUTPUTS, STATE, STEPPED, TILE, WEATHER
-from parlearn.models.vic.parameters import BOUNDS, PARAMETERS
+from parlearn.models.vic.parameters import CALIBRATED, PARAMETERS
 from parlearn.models.vic.start import cold_start
+from parlearn.models.vic.tile import layers
 
-SPACE = ParameterSpace(BOUNDS)
+__all__ = ["CALIBRATED", "SPACE", "VIC", "build", "default_parameters"]
+
 PHYSICS = Physics(
     parameters=PARAMETERS,
     state=STATE,
@@ -25,24 +26,10 @@ PHYSICS = Physics(
     cell=(*CELL, "theta_fc"),
     tile=TILE,
     monthly=MONTHLY,
-    prologue=soil.layers,
+    prologue=layers,
     cold_start=cold_start,
     day=simulate_day,
 )
-CALIBRATED = ("infilt", "Ds", "Dsmax", "Ws", "expt")
-
-
-def default_parameters(domain, names=CALIBRATED) -> Tensor:
-    """Prior parameters of every cell (cell, parameter): those published where the domain has them,
-    else fixed values, and expt = 3 + 2 b (Clapp & Hornberger).
-    """
-    space = SPACE.subset(names)
-    b = torch.as_tensor(domain["b_clapp"].values, dtype=torch.float32)
-    values = {"infilt": 0.2, "Ds": 0.02, "Dsmax": 10.0, "Ws": 0.9, "depth2": 0.4, "depth3": 1.5}
-    expt = SPACE.parameters[SPACE.index("expt")]
-    columns = {n: torch.full_like(b, v) for n, v in values.items()}
-    columns["expt"] = (3.0 + 2.0 * b).clamp(expt.lower, expt.upper)
-    return with_published(torch.stack([columns[n] for n in names], -1), space, domain)
 
 
 def build(domain, forcing, *, names, outputs, device="cpu") -> "VIC":
@@ -99,7 +86,7 @@ class VIC(ProcessModel):
             weather,
             outputs,
             free=names,
-            defaults=default_parameters(domain, PARAMETERS),
+            defaults=self.table.parameters,
             cell=torch.cat([self.table.cell, self.table.theta_fc[:, None]], 1),
             tile=self.table.tile,
             monthly=self.table.monthly,

@@ -40,27 +40,15 @@ WEATHER = {
 }
 STEPPED = ("tair_steps", "shortwave_steps")
 
-CELL = (
-    "depth1",
-    "porosity",
-    "wcr_fract",
-    "wpwp_fract",
-    "resid_moist",
-    "Ksat",
-    "k_dry",
-    "k_saturated",
-    "dp",
-    "ground_decay",
-    "avg_T",
-    "elev",
-)
+#: a cell's own constants; ``cover`` and ``root_fract1`` are the means that those parameters shift
+CELL = ("porosity", "soil_density", "log_k_solid", "dp", "avg_T", "elev", "cover", "root_fract1")
 TILE = (
     "overstory",
     "vegetated",
     "rarc",
     "rmin",
     "RGL",
-    "fcanopy_safe",
+    "rad_atten",
     "fcanopy",
     "snow_height",
     "snow_log",
@@ -76,7 +64,6 @@ MONTHLY = (
     "albedo",
     "lai",
     "wdmax",
-    "attenuation",
     "ra_low",
     "ra_canopy",
     "ra_snow",

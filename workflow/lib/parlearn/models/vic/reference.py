@@ -11,7 +11,6 @@ import xarray as xr
 
 from parlearn.models.vic.model import VIC
 from parlearn.models.vic.names import STATE
-from parlearn.models.vic.parameters import PARAMETERS
 
 OUTPUTS = (
     "moist1",
@@ -132,7 +131,8 @@ def simulate(folder, dtype=torch.float32, fused=None):
     ours, theirs : dict of (set, cell, day) arrays; inputs; the model
     """
     inputs, original, group = read(folder)
-    model = VIC(inputs, inputs, names=PARAMETERS, outputs=OUTPUTS, dtype=dtype, fused=fused)
+    names = tuple(inputs["par_name"].values.astype(str))
+    model = VIC(inputs, inputs, names=names, outputs=OUTPUTS, dtype=dtype, fused=fused)
     parameters = torch.as_tensor(inputs["params"].values).to(dtype)
     with torch.no_grad():
         outputs, _ = model.run(parameters, state=initial_state(group, model))
@@ -195,6 +195,18 @@ def water_balance(ours, inputs):
     snow = (prec[..., None] / 8) * (1 - np.clip(inputs["tair_3h"].values.astype(float) + 0.5, 0, 1))
     counted = prec - np.where(snow < 1e-5, snow, 0).sum(-1)
     return np.abs(counted[None, :, 1:] - out[..., 1:] - np.diff(storage, axis=-1)).max(-1)
+
+
+def conserving(inputs):
+    """(set, cell) where the original conserves water: every canopy there is closed, so that no
+    water is lost between the steps of a day with snow.
+    """
+    cover = inputs["fcanopy"].where(inputs["Cv"] > 0, 1).isel(veg_class=slice(0, 11))
+    closed = np.broadcast_to((cover.min("veg_class") >= 1).values, inputs["params"].shape[:2])
+    names = inputs["par_name"].values.astype(str).tolist()
+    if "fcanopy" in names:
+        closed = closed & (inputs["params"].values[..., names.index("fcanopy")] >= 1)
+    return closed
 
 
 def report(rows) -> str:

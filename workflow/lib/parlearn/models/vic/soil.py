@@ -1,4 +1,4 @@
-"""Soil: layers from parameters, ground heat, infiltration-excess runoff, drainage and baseflow."""
+"""Soil: ground heat, infiltration-excess runoff, drainage and baseflow."""
 
 import torch
 
@@ -6,99 +6,35 @@ from parlearn.models.fuse.ops import Vars, repeat
 from parlearn.models.vic.constants import RUNOFF_STEPS
 
 
-def layers(par, cell, tile):
-    """Sizes of the three layers and where the roots are, from a tile's parameters (all
-    differentiable).
-
-    Parameters
-    ----------
-    par : Vars infilt, Ds, Dsmax, Ws, expt, depth2, depth3
-    cell : Vars of soil statics; tile : Vars of root zones (root_depth, root_fract with 3 zones)
-
-    Returns
-    -------
-    Vars: max*, wcr*, wpwp*, resid* (mm) of layers 1 to 3, root1..3 (shares), and the runoff
-    parameters.
-    """
-    depths = (cell.depth1, par.depth2, par.depth3)
-    out = {}
-    for k, depth in enumerate(depths, start=1):
-        volume = depth * 1000.0
-        out[f"max{k}"] = cell.porosity * volume
-        out[f"wcr{k}"] = cell.wcr_fract * cell.porosity * volume
-        out[f"wpwp{k}"] = cell.wpwp_fract * cell.porosity * volume
-        out[f"resid{k}"] = cell.resid_moist * volume
-    out |= dict(zip(("root1", "root2", "root3"), root_fractions(depths, tile), strict=True))
-    return Vars(
-        **out,
-        infilt=par.infilt,
-        Ds=par.Ds,
-        Dsmax=par.Dsmax,
-        Ws=par.Ws,
-        expt=par.expt,
-        depth2=par.depth2,
-    )
-
-
-def root_fractions(depths, tile):
-    """Share of the roots in each layer: uniform inside a root zone, below the soil into the last
-    layer.
-
-    Shares under 1e-4 are dropped and the rest is normalised, as VIC does (calc_root_fractions).
-    """
-    bottom1 = depths[0]
-    bottom2 = depths[0] + depths[1]
-    zone_top = 0.0 * depths[1]
-    above1, above2, total = 0.0 * depths[1], 0.0 * depths[1], 0.0 * depths[1]
-    for z in (1, 2, 3):
-        thickness = getattr(tile, f"root_depth{z}")
-        share = getattr(tile, f"root_fract{z}")
-        safe = torch.where(thickness > 0, thickness, 0.0 * thickness + 1.0)
-        for bottom, name in ((bottom1, 1), (bottom2, 2)):
-            inside = (bottom - zone_top) / safe
-            inside = torch.minimum(torch.maximum(inside, 0.0 * inside), 0.0 * inside + 1.0)
-            if name == 1:
-                above1 = above1 + share * inside
-            else:
-                above2 = above2 + share * inside
-        total = total + share
-        zone_top = zone_top + thickness
-    shares = [above1, above2 - above1, total - above2]
-    shares = [torch.where(s < 1e-4, 0.0 * s, s) for s in shares]
-    whole = shares[0] + shares[1] + shares[2]
-    whole = torch.where(whole > 0, whole, 0.0 * whole + 1.0)
-    return [s / whole for s in shares]
-
-
-def thermal_properties(moist, volume_mm, cell):
+def thermal_properties(moist, volume_mm, layer):
     """Conductivity (W m-1 K-1, Johansen) and heat capacity (J m-3 K-1) of a layer holding
     ``moist`` mm.
     """
     theta = moist / volume_mm
-    saturation = torch.maximum(theta / cell.porosity, 0.0 * theta + 1e-6)
+    saturation = torch.maximum(theta / layer.porosity, 0.0 * theta + 1e-6)
     kersten = 0.7 * 0.4342944819 * torch.log(saturation) + 1.0
-    conductivity = (cell.k_saturated - cell.k_dry) * kersten + cell.k_dry
-    conductivity = torch.maximum(conductivity, cell.k_dry + 0.0 * conductivity)
-    solid = 1.0 - cell.porosity
+    conductivity = (layer.k_saturated - layer.k_dry) * kersten + layer.k_dry
+    conductivity = torch.maximum(conductivity, layer.k_dry + 0.0 * conductivity)
+    solid = 1.0 - layer.porosity
     capacity = 2.0e6 * solid + 4.2e6 * theta + 1.3e3 * (1.0 - solid - theta)
     return conductivity, capacity
 
 
-def ground(state, layer, cell):
+def ground(state, layer):
     """Thermal properties of layers 1 and 2 from the moisture before the model step."""
-    k1, c1 = thermal_properties(state.w1, cell.depth1 * 1000.0, cell)
-    k2, c2 = thermal_properties(state.w2, layer.depth2 * 1000.0, cell)
+    k1, c1 = thermal_properties(state.w1, layer.depth1 * 1000.0, layer)
+    k2, c2 = thermal_properties(state.w2, layer.depth2 * 1000.0, layer)
     return Vars(k1=k1, c1=c1, k2=k2, c2=c2)
 
 
-def ground_heat(t, t_old, t1_old, attenuation, thermal, cell, seconds):
+def ground_heat(t, t_old, t1_old, attenuation, thermal, layer, cell, seconds):
     """Ground heat flux and change of storage, and the new temperature below layer 1 (Liang et al.
     1999).
 
     VIC adds both to the available energy even in water-balance mode. Positive values add energy
     (W m-2).
     """
-    d, e = cell.depth1, cell.ground_decay  # e = exp(-depth1 / dp)
+    d, e = layer.depth1, layer.ground_decay  # e = exp(-depth1 / dp)
     c1 = thermal.c2 * cell.dp / d * (1.0 - e)
     c2 = 1.0 - e  # -(1 - exp(D/dp)) exp(-D/dp)
     c3 = (thermal.k1 - thermal.k2 + thermal.k2 * e) / d
@@ -149,7 +85,7 @@ def drainage(w, layer_max, resid, rate, power):
     return torch.where(wet, -(w - resid) * torch.expm1(-emptying), 0.0 * s)
 
 
-def water_step(state, layer, cell, inflow, evap1, evap2, evap3):
+def water_step(state, layer, inflow, evap1, evap2, evap3):
     """Runoff, drainage between layers and baseflow of one day, in hourly steps.
 
     Parameters
@@ -160,8 +96,9 @@ def water_step(state, layer, cell, inflow, evap1, evap2, evap3):
     Returns
     -------
     w1, w2, w3, runoff, baseflow, evap3 (mm): a deficit of baseflow is taken from the third layer's
-    evapotranspiration, as in VIC. Water only moves down (no diffusion), except when a full layer
-    pushes its excess up.
+    evapotranspiration, as in VIC. In VIC 5 water only moves down, except when a full layer pushes
+    its excess up. With ``diff`` (mm day-1; VIC+) it also moves from the more to the less saturated
+    of layers 1 and 2, in every hour by diff / 24 (w2 / max2 - w1 / max1).
     """
     hours = float(RUNOFF_STEPS)
     surface = saturation_excess(state.w1, state.w2, inflow, layer)
@@ -174,17 +111,20 @@ def water_step(state, layer, cell, inflow, evap1, evap2, evap3):
     e2 = hourly(evap2, state.w2, layer.resid2)
     e3 = hourly(evap3, state.w3, layer.resid3)
     power = layer.expt - 1.0
-    rate1 = power * cell.Ksat / hours / (layer.max1 - layer.resid1)
-    rate2 = power * cell.Ksat / hours / (layer.max2 - layer.resid2)
+    rate1 = power * layer.Ksat / hours / (layer.max1 - layer.resid1)
+    rate2 = power * layer.Ksat / hours / (layer.max2 - layer.resid2)
     linear = layer.Dsmax / hours * layer.Ds / layer.Ws
     excess_rate = layer.Dsmax / hours * (1.0 - layer.Ds / layer.Ws)
     room3 = layer.max3 - layer.resid3
     infiltration = (inflow - surface) / hours
+    rising = layer.diff / hours
 
     def hour(c, _):
         w1, w2, w3 = state.w1 + c.d1, state.w2 + c.d2, state.w3 + c.d3
         q1 = drainage(torch.maximum(w1 - e1, layer.resid1), layer.max1, layer.resid1, rate1, power)
         q2 = drainage(torch.maximum(w2 - e2, layer.resid2), layer.max2, layer.resid2, rate2, power)
+
+        q1 = q1 - rising * (w2 / layer.max2 - w1 / layer.max1)
 
         d1 = c.d1 + (infiltration - q1 - e1)
         w1 = state.w1 + d1

@@ -9,11 +9,12 @@ from torch import Tensor
 from parlearn.models.fuse.ops import Vars
 from parlearn.models.vic.air import aerodynamics, saturation_pressure
 from parlearn.models.vic.constants import ALBEDO_BARE_SOIL, CANOPY_WATER, SNOW_STEPS
+from parlearn.models.vic.defaults import BARE, cell_values
 from parlearn.models.vic.names import CELL, MONTHLY, STEPPED, TILE, WEATHER
+from parlearn.models.vic.parameters import PARAMETERS
 
-BARE = 11  # index of bare soil, the last of the twelve vegetation classes
 _NEEDED = (
-    *("lat", "elev", "avg_T", "porosity", "Ksat", "theta_fc", "Wcr_FRACT", "Wpwp_FRACT"),
+    *("lat", "elev", "avg_T", "b_clapp", "Ksat", "theta_fc", "Wcr_FRACT", "Wpwp_FRACT"),
     *(
         "resid_moist",
         "bulk_density",
@@ -55,10 +56,9 @@ def statics(domain, dtype=torch.float32) -> Vars:
     -------
     Vars
         ``cell`` (cell, CELL), ``tile`` (slot, cell, TILE), ``monthly`` (slot, 12, cell, MONTHLY),
-        ``area``
-        (slot, cell) summing to 1, ``tile_class`` (slot, cell) with -1 where a cell has fewer
-        tiles, and
-        ``theta_fc`` and ``lat`` (cell). A slot is the n-th tile of a cell, the largest first.
+        ``area`` (slot, cell) summing to 1, ``tile_class`` (slot, cell) with -1 where a cell has
+        fewer tiles, ``parameters`` (cell, PARAMETERS) of the cells, and ``theta_fc`` and ``lat``
+        (cell). A slot is the n-th tile of a cell, the largest first.
 
     Raises
     ------
@@ -93,20 +93,16 @@ def statics(domain, dtype=torch.float32) -> Vars:
 
     solids = values["quartz"]
     k_solid = 7.7**solids * np.where(solids < 0.2, 3.0, 2.2) ** (1 - solids)
-    bulk, soil = values["bulk_density"], values["soil_density"]
+    default = cell_values(domain)
+    means = {
+        name: default[:, PARAMETERS.index(parameter)].numpy()
+        for name, parameter in (("cover", "fcanopy"), ("root_fract1", "root_fract1"))
+    }
     cell = {
-        "depth1": values["depth1"],
         "porosity": porosity,
-        "wcr_fract": values["Wcr_FRACT"],
-        "wpwp_fract": values["Wpwp_FRACT"],
-        "resid_moist": values["resid_moist"],
-        "Ksat": values["Ksat"],
-        "k_dry": (0.135 * bulk + 64.7) / (soil - 0.947 * bulk),
-        "k_saturated": k_solid ** (1 - porosity) * 0.57**porosity,
-        "dp": values["dp"],
-        "ground_decay": np.exp(-values["depth1"] / values["dp"]),
-        "avg_T": values["avg_T"],
-        "elev": values["elev"],
+        "log_k_solid": np.log(k_solid),
+        **{name: values[name] for name in ("soil_density", "dp", "avg_T", "elev")},
+        **means,
     }
 
     n_cells, n_slots = cover.shape[0], int((cover > 0).sum(1).max())
@@ -128,7 +124,7 @@ def statics(domain, dtype=torch.float32) -> Vars:
         "rarc": values["rarc"][classes],
         "rmin": np.where(bare, 100.0, values["rmin"][classes]),
         "RGL": np.where(bare, 100.0, values["RGL"][classes]),
-        "fcanopy_safe": safe,
+        "rad_atten": values["rad_atten"][classes],
         "fcanopy": fcanopy,
         "snow_height": np.broadcast_to(2.0 + values["snow_rough"], classes.shape),
         "snow_log": np.broadcast_to(
@@ -148,17 +144,11 @@ def statics(domain, dtype=torch.float32) -> Vars:
         rough=tensor(values["rough"])[None, :, None],
         snow_rough=tensor(values["snow_rough"])[None, :, None],
     )
-    attenuation = (
-        1
-        - safe[..., None]
-        + safe[..., None] * np.exp(-values["rad_atten"][classes][..., None] * local_lai)
-    )
     monthly = {
         "albedo": np.where(bare[..., None], ALBEDO_BARE_SOIL, values["albedo"][classes]),
         "lai": local_lai,
         "wdmax": np.where(leafy, CANOPY_WATER * local_lai, 0.0),
-        "attenuation": np.where(leafy, attenuation, 1.0),
-        **{n: getattr(resistances, n).numpy() for n in MONTHLY[4:]},
+        **{n: getattr(resistances, n).numpy() for n in MONTHLY[3:]},
     }
 
     def pack(table, names):
@@ -171,6 +161,7 @@ def statics(domain, dtype=torch.float32) -> Vars:
         monthly=pack(monthly, MONTHLY).transpose(1, 2).contiguous(),
         area=tensor(area).to(dtype),
         tile_class=torch.as_tensor(np.where(used, classes, -1)),
+        parameters=default.to(dtype),
         theta_fc=tensor(values["theta_fc"]).to(dtype),
         lat=tensor(values["lat"]),
     )

@@ -27,7 +27,7 @@ RANGE = {
     "depth2": (0.10, 0.70),
     "depth3": (0.10, 0.90),
 }
-#: the same of a parameter that has no law of its own, and the scores that it is mixed from
+#: the same of all others, and the scores that one without a law of its own is mixed from
 OTHER_RANGE = (0.05, 0.95)
 OTHER_SIGNS = ("infilt", "Dsmax", "expt", "depth2")
 
@@ -40,6 +40,13 @@ def attribute_law(attributes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     nearly full (Ws), soils are deep under trees and shallow on slopes (depth2, depth3). expt is the
     one that surface moisture feels most, and goes against the texture rule 3 + 2b that a prior
     would follow: roots and litter loosen the ground, so it falls where the land is green.
+
+    Of the constants of the soil: clay holds the more water back and wilts plants sooner
+    (resid_share, Wpwp_share, Wcr_FRACT), humus makes room (porosity), sand conducts (Ksat), what
+    dries out crusts (soil_rarc), and water rises in silt, which is neither sand nor clay (diff).
+    Of the plants: those of dry land close their stomata and root near the surface (rmin_factor,
+    root_fract1), leaves and cover follow green (LAI_factor, fcanopy), dark forests and bright dry
+    grass (albedo_factor), and slopes and trees are rough (aero_factor).
     """
 
     def centred(values, mean, deviation):
@@ -60,6 +67,20 @@ def attribute_law(attributes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         "expt": 0.8 * slope - 0.8 * green - 0.5 * sand * green - 0.7 * clay,
         "depth2": 0.6 * trees - 0.6 * slope + 0.4 * green * dry,
         "depth3": 0.5 * green - 0.7 * slope - 0.4 * cold,
+        "depth1": 0.6 * dry - 0.5 * green - 0.6 * sand + 0.3 * slope,
+        "resid_share": 0.7 * clay + 0.5 * cold - 0.4 * sand * green,
+        "Wpwp_share": 0.6 * clay + 0.5 * dry - 0.4 * slope,
+        "Wcr_FRACT": 0.7 * clay - 0.5 * sand + 0.4 * dry * green,
+        "porosity": -0.6 * sand + 0.6 * green + 0.4 * trees,
+        "Ksat": 0.7 * sand - 0.4 * clay + 0.5 * trees,
+        "soil_rarc": 0.6 * dry + 0.5 * clay - 0.5 * green,
+        "rmin_factor": 0.6 * dry - 0.5 * trees + 0.5 * cold,
+        "LAI_factor": 0.8 * green - 0.4 * dry + 0.3 * slope,
+        "albedo_factor": 0.5 * dry - 0.7 * trees + 0.4 * sand,
+        "aero_factor": -0.7 * trees - 0.5 * slope + 0.4 * dry,
+        "fcanopy": 0.8 * green + 0.4 * clay - 0.4 * cold,
+        "root_fract1": 0.6 * dry - 0.6 * trees + 0.4 * clay,
+        "diff": 0.5 * green - 0.6 * sand - 0.5 * clay + 0.3 * slope,
     }
 
 
@@ -97,9 +118,12 @@ def draw_parameters(
     fields = fields[:, domain["row"].values, domain["col"].values]
     hidden = dict(zip(RANGE, fields, strict=True))
     if others := [name for name in space.names if name not in RANGE]:
-        told |= {name: other_law(name, attributes) for name in others}
-        fields = random_fields(rng, len(others), shape, HIDDEN_SCALES)
-        hidden |= zip(others, fields[:, domain["row"].values, domain["col"].values], strict=True)
+        told = {name: other_law(name, attributes) for name in others} | told
+        seed = rng.integers(2**32)
+        for name in others:  # each from its own generator: whatever others there are
+            own = np.random.default_rng([seed, *name.encode()])
+            (field,) = random_fields(own, 1, shape, HIDDEN_SCALES)
+            hidden[name] = field[domain["row"].values, domain["col"].values]
     unit = []
     for name in space.names:
         score = np.sqrt(1 - hidden_share) * told[name] + np.sqrt(hidden_share) * hidden[name]
