@@ -53,7 +53,7 @@ LEARNED_FROM = CONFIG["periods"]["train"] | {
     name: span for name, span in WITHHELD.items() if name != "test"
 }
 # what decides a model's answer; which of its simulations are scored does not
-MODEL = {key: CONFIG["model"][key] for key in ("process", "parameters")}
+MODEL = {key: value for key, value in CONFIG["model"].items() if key != "simulate_with"}
 PROCESS = PROCESSES[MODEL["process"]]
 # a study may do without a surrogate: it has no round of samples then
 ROUNDS = CONFIG["simulate"]["rounds"] if "simulate" in CONFIG else 0
