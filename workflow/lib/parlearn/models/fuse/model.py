@@ -46,7 +46,7 @@ class LoopModel(ProcessModel):
 
         Returns
         -------
-        outputs (..., n, day, output) and the state (without derivatives)
+        outputs (..., n, day, output) and the state at the end; derivatives flow to both
         """
         n = self.n_cells if cells is None else len(cells)
         if parameters.shape[-2:] != (n, len(self.space)):
