@@ -11,10 +11,11 @@ import yaml
 from parlearn.gaps.network import FillSettings
 from parlearn.learn.parameter_networks import NETWORKS
 from parlearn.learn.settings import Settings
+from parlearn.models.registry import PROCESSES
 from parlearn.models.surrogate.fit import SurrogateSettings
 from parlearn.plan import config as configuration
 from parlearn.plan import datasets as dataset_table
-from parlearn.plan import experiments
+from parlearn.plan import domains, experiments
 from parlearn.plan import figures as figure_table
 from parlearn.plan.config import ConfigError
 from parlearn.plan.methods import METHODS, made_by
@@ -111,6 +112,14 @@ def test_a_file_without_checksum_is_refused(tmp_path):
             "model.parameters: 'expt' stands twice: take one out",
         ),
         ("model.process", "vik", "model.process: 'vik' is unknown (did you mean 'vic'?)"),
+        ("model.options", {"pet": "oudin"}, "model.options.pet: VIC has no such option; it has no"),
+        ("model.routing", "gama", "model.routing: 'gama' is unknown (did you mean 'gamma'?)"),
+        ("model.components", 1, "model.components: 1 is out of range: it must be at least 2"),
+        (
+            "model.parameters",
+            ["route_scale"],
+            "model.parameters: VIC has no parameter 'route_scale'; it has infilt, Ds",
+        ),
         ("model.simulate_with", ["surrogate"], "model.simulate_with: has no process: every run is"),
         (
             "model.simulate_with",
@@ -174,6 +183,58 @@ def test_mistakes_are_named(key, value, words):
         check(change(key, value))
     assert words in str(caught.value)
     assert all(line.startswith("c.yaml: ") for line in str(caught.value).splitlines())
+
+
+def hbv(**more):
+    """The demo with HBV as its model."""
+    model = {"process": "hbv", "parameters": ["FC"], "simulate_with": ["process", "surrogate"]}
+    return change("model", model | more)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"options": {"pet": "penman"}}, "model.options.pet: 'penman' is none of oudin, hargr"),
+        ({"options": {"pets": "oudin"}}, "model.options.pets: HBV has no such option; it has pet"),
+        ({"parameters": ["route_shape"]}, "HBV has no parameter 'route_shape'; it has BETA"),
+        (
+            {"parameters": ["route_shape"], "routing": "gamma"},
+            "model.parameters: names none of HBV itself: add one",
+        ),
+        (
+            {"parameters": ["route_shap"], "routing": "gamma"},
+            "HBV has no parameter 'route_shap' (did you mean 'route_shape'?)",
+        ),
+    ],
+)
+def test_mistakes_in_what_stands_around_a_model_are_named(more, words):
+    with pytest.raises(ConfigError) as caught:
+        check(hbv(**more))
+    assert words in str(caught.value)
+
+
+def test_a_model_with_options_components_and_routing():
+    model = {"parameters": ["FC", "route_lag"], "routing": "gamma"}
+    assert check(hbv(**model, components=4, options={"pet": "hargreaves"}))
+    assert check(hbv(routing="none"))
+
+
+def test_a_source_that_describes_less_than_the_model_needs(monkeypatch):
+    monkeypatch.setitem(domains.DESCRIBED, "twin", "place")
+    assert check(hbv())
+    with pytest.raises(ConfigError) as caught:
+        check(load("config/config.yaml"))
+    assert (
+        "model.process: VIC needs soil and vegetation of each unit, and the source twin describes "
+        "latitude, longitude and elevation alone: choose another process or source"
+    ) in str(caught.value)
+
+
+def test_every_source_says_what_it_describes():
+    schema = load("config/schemas/config.schema.yaml")
+    assert set(domains.DESCRIBED) == {*schema["properties"]["source"]["properties"]["name"]["enum"]}
+    assert {*domains.DESCRIBED.values()} <= {*domains.DOMAINS}
+    assert {process.domain for process in PROCESSES.values()} <= {*domains.DOMAINS}
 
 
 @pytest.mark.parametrize(

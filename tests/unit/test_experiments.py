@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlearn.plan.config import ConfigError, read_yaml
@@ -111,6 +111,16 @@ def test_a_row_has_all_columns_of_a_run():
         ("variants/dpl_z", {}, "variants.dpl_z: method is missing: add it"),
         ("sets/demo/study", "camels", "'camels' is not the configuration's study 'smap'"),
         ("sets/demo/targets", ["runoff"], "sets.demo.targets: 'runoff' is unknown; choose from"),
+        (
+            "sets/demo/targets",
+            ["streamflow"],
+            "sets.demo.targets: VIC gives no streamflow: give model.routing",
+        ),
+        (
+            "variants/dpl_z/targets",
+            ["streamflow"],
+            "variants.dpl_z.targets: VIC gives no streamflow: give model.routing",
+        ),
         ("sets/demo/observation_map", "cell", "sets.demo.observation_map: 'cell' is unknown"),
         (
             "sets/demo/runs/1/samplings",
@@ -138,6 +148,14 @@ def test_mistakes_are_named(read, tmp_path, key, value, words):
         read(**{key: value})
     assert words in str(caught.value)
     assert str(caught.value).startswith(str(tmp_path / "experiments.yaml"))
+
+
+def test_a_target_that_the_model_does_not_give(read):
+    model = {"process": "hbv", "parameters": ["FC"], "simulate_with": ["process", "surrogate"]}
+    with pytest.raises(ConfigError) as caught:
+        read(CONFIG | {"model": model})
+    words = "sets.demo.targets: HBV gives no soil_moisture: choose another target or process"
+    assert words in str(caught.value)
 
 
 def test_the_file_and_the_set_must_be_there(read, tmp_path):
@@ -182,6 +200,7 @@ names = st.text("abcs84_", min_size=1, max_size=4).filter(lambda name: name[0].i
 some = st.lists(names, min_size=1, max_size=3, unique=True)
 
 
+@settings(deadline=None)
 @given(
     methods=st.lists(st.sampled_from([*METHODS]), min_size=1, max_size=4),
     entries=st.lists(
@@ -219,7 +238,11 @@ def test_names_are_unique_and_samplings_declared(tmp_path_factory, methods, entr
     config = {
         "run_set": "a",
         "study": "smap",
-        "model": {"process": "vic", "simulate_with": ["process", "surrogate"]},
+        "model": {
+            "process": "vic",
+            "parameters": ["Ds"],
+            "simulate_with": ["process", "surrogate"],
+        },
         "samplings": dict.fromkeys(samplings),
         "periods": {"train": dict.fromkeys(periods)},
         "settings": {part: {"x": {}} for part in settings_parts()},

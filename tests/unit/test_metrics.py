@@ -70,7 +70,9 @@ def test_gaps_are_left_out_and_missing_simulation_is_not():
     simulation = np.array([0.2, 9.0, 0.2, 0.4, NAN])
     kept = np.array([0, 2, 3])
     for score in METRICS.values():
-        assert score(simulation, observation) == score(simulation[kept], observation[kept])
+        np.testing.assert_equal(
+            score(simulation, observation), score(simulation[kept], observation[kept])
+        )
         simulation_gap = np.where(np.arange(5) == 2, NAN, simulation)
         assert np.isnan(score(simulation_gap, observation))
 

@@ -87,8 +87,10 @@ def test_mistakes_are_named(key, value, words):
 
 def test_a_model_of_land_needs_a_source_that_tells_of_it():
     assert PROCESSES["vic"].domain == "land"
-    with pytest.raises(ConfigError, match="VIC needs soil and vegetation, of which the source car"):
+    with pytest.raises(ConfigError, match="VIC needs soil and vegetation of each unit, and the s"):
         check(load() | {"source": CARAVAN})
+    hbv = {"process": "hbv", "parameters": ["FC"], "routing": "none", "simulate_with": ["process"]}
+    check(load() | {"source": CARAVAN, "model": hbv})
 
 
 def test_twins_of_basins():

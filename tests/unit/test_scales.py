@@ -50,6 +50,17 @@ def test_a_target_may_be_scaled_cell_by_cell(monkeypatch):
     assert error_scales(study, ["evapotranspiration"])[2].isnan().all()
 
 
+def test_a_cell_without_an_error_may_have_a_single_observation():
+    """Streamflow is scaled cell by cell; that of a test cell never enters a loss."""
+    once = study_of([[0.1, 0.3]] * 3, [[1.0, 5.0], [0.0, 2.0], [3.0, NAN]])
+    once.targets = ("soil_moisture", "streamflow")
+    assert error_scales(once, ["streamflow"])[:2, 0].tolist() == [2.0, 1.0]
+    dry = study_of([[0.1, 0.3]] * 3, [[1.0, 5.0], [0.0, 0.0], [3.0, 4.0]])
+    dry.targets = ("soil_moisture", "streamflow")
+    with pytest.raises(ValueError, match="streamflow does not vary at cell 1 in the training"):
+        error_scales(dry, ["streamflow"])
+
+
 def test_a_target_that_does_not_vary_is_refused(monkeypatch):
     study = study_of([[0.1, 0.3], [0.1, 0.2], [0, 1]], [[1.0, 1.0], [1.0, 1.0], [5.0, 6.0]])
     with pytest.raises(ValueError, match="evapotranspiration does not vary at the training cells"):

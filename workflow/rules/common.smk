@@ -53,7 +53,7 @@ LEARNED_FROM = CONFIG["periods"]["train"] | {
     name: span for name, span in WITHHELD.items() if name != "test"
 }
 # what decides a model's answer; which of its simulations are scored does not
-MODEL = {key: CONFIG["model"][key] for key in ("process", "parameters")}
+MODEL = {key: value for key, value in CONFIG["model"].items() if key != "simulate_with"}
 PROCESS = PROCESSES[MODEL["process"]]
 # what heads every figure and table; a model that goes beyond the published one is named there
 CALLED = PROCESS.called(MODEL["parameters"])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from parlearn.models.registry import PROCESSES
+from parlearn.models.assembly import assembly_of
 from parlearn.runs.opening import open_process
 from parlearn.sources.twin import TwinConfig, build_inputs, build_truth, truth_outputs
 from parlearn.sources.twin.archive import seal, write_granules, write_statics
@@ -14,7 +14,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input
     params = snakemake.params
     config = TwinConfig.from_mapping(params.source)
     domain, forcing = build_inputs(config, params.samplings, params.train_end, params.split_seed)
-    outputs = truth_outputs(PROCESSES[params.model["process"]].outputs)
+    outputs = truth_outputs(assembly_of(params.model).outputs)
     model = open_process(params.model, domain, forcing, outputs=outputs)
     truth, _ = build_truth(config, domain, forcing, model)
     log.info("truth: %d cells, %d days", truth.sizes["cell"], truth.sizes["time"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from parlearn.models.registry import PROCESSES
+from parlearn.models.assembly import assembly_of
 from parlearn.models.surrogate.fit import (
     SurrogateSettings,
     fit_surrogate,
@@ -27,7 +27,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input
     seed, held_out = settings.pop("seed"), settings.pop("held_out")
     domain = contracts.read(snakemake.input.domain, "domain")
     forcing = contracts.read(snakemake.input.forcing, "forcing")
-    space, outputs = space_of(params.model), PROCESSES[params.model["process"]].targets
+    space, outputs = space_of(params.model), assembly_of(params.model).targets
     batches = [contracts.read(path, "samples") for path in snakemake.input.samples]
     seen, unseen = gather_samples(batches, space, outputs).split(
         held_out, rounds=int(snakemake.wildcards.round)

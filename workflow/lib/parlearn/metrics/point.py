@@ -7,89 +7,58 @@ days. Fewer than two observed days give NaN, and so does a score that divides by
 either series is constant, nse and kge where the observations are, kge where a mean is zero).
 """
 
-import functools
-
-import numpy as np
 import torch
-from torch import Tensor
+
+from parlearn.metrics import flow
+from parlearn.metrics.masked import deviation, mean, score_of, spread
 
 
-def _mean(values: Tensor, seen: Tensor) -> Tensor:
-    """Mean over time of the days seen, (..., 1); NaN with fewer than two of them."""
-    number = seen.sum(-1, keepdim=True)
-    total = torch.where(seen, values, 0).sum(-1, keepdim=True)
-    return torch.where(number >= 2, total / number, torch.nan)
-
-
-def _deviation(values: Tensor, seen: Tensor) -> Tensor:
-    """Departures from the mean; exactly 0 in a constant series, however the mean is rounded."""
-    low = torch.where(seen, values, torch.inf).amin(-1, keepdim=True)
-    high = torch.where(seen, values, -torch.inf).amax(-1, keepdim=True)
-    return torch.where(low == high, 0, values - _mean(values, seen))
-
-
-def _score(compute):
-    """Let ``compute(simulation, observation, seen) -> (..., 1)`` take arrays or tensors."""
-
-    @functools.wraps(compute)
-    def score(simulation, observation):
-        shapes = tuple(simulation.shape), tuple(observation.shape)
-        if shapes[0] != shapes[1] or not shapes[0]:
-            raise ValueError(f"simulation {shapes[0]} and observation {shapes[1]} differ in shape")
-        tensors = [torch.as_tensor(x).double() for x in (simulation, observation)]
-        if not tensors[0].shape[-1]:
-            result = torch.full(shapes[0][:-1], torch.nan, dtype=torch.float64)
-        else:
-            result = compute(*tensors, ~torch.isnan(tensors[1])).squeeze(-1)
-        return result if isinstance(simulation, Tensor) else np.asarray(result)
-
-    return score
-
-
-@_score
+@score_of
 def bias(simulation, observation, seen):
     """Mean of simulation - observation (eq. 10)."""
-    return _mean(simulation - observation, seen)
+    return mean(simulation - observation, seen)
 
 
-@_score
+@score_of
 def rmse(simulation, observation, seen):
     """Root mean square of simulation - observation."""
-    return _mean((simulation - observation).square(), seen).sqrt()
+    return mean((simulation - observation).square(), seen).sqrt()
 
 
-@_score
+@score_of
 def ubrmse(simulation, observation, seen):
     """RMSE after each series' own mean is taken off (eq. 11)."""
-    difference = _deviation(simulation, seen) - _deviation(observation, seen)
-    return _mean(difference.square(), seen).sqrt()
+    difference = deviation(simulation, seen) - deviation(observation, seen)
+    return mean(difference.square(), seen).sqrt()
 
 
 def _correlation(simulation, observation, seen):
-    s, o = _deviation(simulation, seen), _deviation(observation, seen)
-    variances = _mean(s.square(), seen) * _mean(o.square(), seen)
-    return _mean(s * o, seen) / variances.sqrt()
+    s, o = deviation(simulation, seen), deviation(observation, seen)
+    variances = mean(s.square(), seen) * mean(o.square(), seen)
+    return mean(s * o, seen) / variances.sqrt()
 
 
-@_score
+@score_of
 def corr(simulation, observation, seen):
     """Pearson correlation (eq. 12, whose printed square root ends too late)."""
     return _correlation(simulation, observation, seen)
 
 
-@_score
+@score_of
 def nse(simulation, observation, seen):
     """Nash-Sutcliffe efficiency (eq. 13): 1 is perfect, 0 as good as the observed mean."""
-    variance = _mean(_deviation(observation, seen).square(), seen)
-    error = _mean((simulation - observation).square(), seen)
+    variance = mean(deviation(observation, seen).square(), seen)
+    error = mean((simulation - observation).square(), seen)
     return torch.where(variance > 0, 1 - error / variance, torch.nan)
 
 
-@_score
+@score_of
 def kge(simulation, observation, seen):
-    """Kling-Gupta efficiency with the ratio of coefficients of variation (eqs. 14, 15)."""
-    means = [_mean(x, seen) for x in (simulation, observation)]
-    spreads = [_mean(_deviation(x, seen).square(), seen).sqrt() for x in (simulation, observation)]
+    """Kling-Gupta efficiency with the ratio of coefficients of variation: the form of Kling et
+    al. 2012 (eqs. 14, 15); :func:`kge_2009` has the first form.
+    """
+    means = [mean(x, seen) for x in (simulation, observation)]
+    spreads = [spread(x, seen) for x in (simulation, observation)]
     r = _correlation(simulation, observation, seen)
     beta = means[0] / means[1]
     gamma = (spreads[0] / means[0]) / (spreads[1] / means[1])
@@ -97,16 +66,34 @@ def kge(simulation, observation, seen):
     return torch.where((means[0] != 0) & (means[1] != 0), score, torch.nan)
 
 
-@_score
+@score_of
+def alpha(simulation, observation, seen):
+    """Ratio of standard deviations, simulated to observed: 1 is perfect (Gupta et al. 2009)."""
+    return spread(simulation, seen) / _not_zero(spread(observation, seen))
+
+
+@score_of
+def beta(simulation, observation, seen):
+    """Ratio of means, simulated to observed: 1 is perfect (Gupta et al. 2009)."""
+    return mean(simulation, seen) / _not_zero(mean(observation, seen))
+
+
+@score_of
 def kge_2009(simulation, observation, seen):
-    """Kling-Gupta efficiency with the ratio of standard deviations (Gupta et al. 2009)."""
-    means = [_mean(x, seen) for x in (simulation, observation)]
-    spreads = [_mean(_deviation(x, seen).square(), seen).sqrt() for x in (simulation, observation)]
-    r = _correlation(simulation, observation, seen)
-    beta, alpha = means[0] / means[1], spreads[0] / spreads[1]
-    score = 1 - ((r - 1).square() + (beta - 1).square() + (alpha - 1).square()).sqrt()
-    return torch.where(means[1] != 0, score, torch.nan)
+    """Kling-Gupta efficiency with the ratio of standard deviations (Gupta et al. 2009, eq. 9,
+    doi:10.1016/j.jhydrol.2009.08.003).
+    """
+    ratios = [
+        what(simulation, seen) / _not_zero(what(observation, seen)) for what in (spread, mean)
+    ]
+    parts = [_correlation(simulation, observation, seen), *ratios]
+    return 1 - sum((part - 1).square() for part in parts).sqrt()
 
 
+def _not_zero(values):
+    return torch.where(values != 0, values, torch.nan)
+
+
+_OF_A_SERIES = (bias, rmse, ubrmse, corr, nse, kge, kge_2009, alpha, beta)
 #: every score by its name
-METRICS = {score.__name__: score for score in (bias, rmse, ubrmse, corr, nse, kge, kge_2009)}
+METRICS = {score.__name__: score for score in (*_OF_A_SERIES, *flow.SCORES)}

@@ -1,6 +1,7 @@
 """One parameter of a model: name, unit, bounds. Apart from the rest, since it needs no torch."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -32,3 +33,12 @@ class Parameter:
             )
         if self.scale == "log" and self.lower <= 0:
             raise ValueError(f"parameter {self.name}: a log scale needs a lower bound above 0")
+
+
+def of_components(parameters: Iterable[Parameter], number: int) -> tuple[Parameter, ...]:
+    """Each parameter once for each of several components: ``FC_1``, ``FC_2``, then the next."""
+    return tuple(
+        replace(parameter, name=f"{parameter.name}_{k}")
+        for parameter in parameters
+        for k in range(1, number + 1)
+    )

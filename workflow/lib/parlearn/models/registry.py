@@ -8,14 +8,15 @@ parameters (cell, parameter) in physical units. A model that works in files take
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 
+from parlearn.models.hbv import names as hbv
+from parlearn.models.hbv.parameters import BOUNDS as HBV_BOUNDS
 from parlearn.models.parameter import Parameter
 from parlearn.models.vic import names as vic
 from parlearn.models.vic.parameters import BEYOND_VIC5
 from parlearn.models.vic.parameters import BOUNDS as VIC_BOUNDS
-from parlearn.plan.targets import TARGETS
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Process:
     module : that builds it, by its dotted name inside the library
     parameters : all that may be learned, with their bounds
     outputs : name -> unit, and what it is, of all it can give
-    domain : what its domain.nc must describe: ``land``, soil and vegetation of each cell
+    domain : what its domain.nc must describe, of :data:`parlearn.plan.domains.DOMAINS`
     differentiable : whether gradients pass through it: networks may then learn without a surrogate
     scratch : whether it works in files and wants a folder of its own
     beyond : those of ``parameters`` that the published model of this name does not have
@@ -37,6 +38,8 @@ class Process:
     transfer : module, by its dotted name inside the library, whose ``TransferFunctions(domain,
         names)`` make parameters of attributes with coefficients that are the same everywhere; None
         where it has none, and then no coefficients can be calibrated
+    drains : outputs that together run to the river, mm day-1: what routing leads to the outlet
+    options : keywords of ``build`` -> values that a configuration may give, the first by default
     """
 
     name: str
@@ -50,11 +53,8 @@ class Process:
     beyond: tuple[str, ...] = ()
     runs_on: str = "auto"
     transfer: str | None = None
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Targets that it simulates, in the order of their registry: what a surrogate emulates."""
-        return tuple(name for name in TARGETS if name in self.outputs)
+    drains: tuple[str, ...] = ()
+    options: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def chosen(self, names: Sequence[str]) -> tuple[Parameter, ...]:
         """Its parameters of these names, in their order; ValueError naming an unknown one."""
@@ -92,6 +92,18 @@ PROCESSES = {
             # its compiled loop
             runs_on="cpu",
             transfer="models.vic.transfer",
+            drains=("runoff", "baseflow"),
+        ),
+        Process(
+            "hbv",
+            "HBV",
+            "models.hbv.model",
+            parameters=HBV_BOUNDS,
+            outputs=hbv.OUTPUTS,
+            domain="place",
+            runs_on="cpu",
+            drains=hbv.DRAINS,
+            options={"pet": hbv.PET},
         ),
     )
 }

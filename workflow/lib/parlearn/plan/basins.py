@@ -10,8 +10,6 @@ from parlearn.plan.places import OF_BASINS
 
 #: what a twin of basins publishes, and how it is read
 TWIN = {"forcing": "daymet", "basins": None}
-#: sources that tell nothing of soil and vegetation
-WITHOUT_LAND = ("caravan",)
 #: product of CAMELS that can be fetched file by file
 PINNED = "maurer_extended"
 #: signatures of streamflow (camels_hydro.txt): never an input of a model of ungauged basins

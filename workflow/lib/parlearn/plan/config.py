@@ -8,8 +8,9 @@ are reported at once, each with file, key and remedy. What depends on the runs a
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from parlearn.models.assembly import known_parameters
 from parlearn.models.registry import PROCESSES
-from parlearn.plan.basins import WITHOUT_LAND
+from parlearn.plan.domains import DESCRIBED, DOMAINS, describes
 from parlearn.plan.folders import results_problems
 from parlearn.plan.methods import METHODS, made_by, settings_parts
 from parlearn.plan.periods import period_problems, window_problems
@@ -96,19 +97,14 @@ def _model_problems(config) -> Iterator[str]:
         )
         return
     process = PROCESSES[model["process"]]
-    known = [parameter.name for parameter in process.parameters]
-    for name in model["parameters"]:
-        if name not in known:
-            yield (
-                f"model.parameters: {process.label} has no parameter {name!r}{guess(name, known)}; "
-                f"it has {listed(known)}"
-            )
     source = config["source"]["name"]
-    if process.domain == "land" and source in WITHOUT_LAND:
+    if not describes(source, process.domain):
         yield (
-            f"model.process: {process.label} needs soil and vegetation, of which the source "
-            f"{source} tells nothing: take a model that does not need them, or another source"
+            f"model.process: {process.label} needs {DOMAINS[process.domain]} of each unit, and the "
+            f"source {source} describes {DOMAINS[DESCRIBED[source]]} alone: choose another process "
+            "or source"
         )
+    yield from _assembly_problems(model, process)
     if "process" not in model["simulate_with"]:
         yield "model.simulate_with: has no process: every run is judged by it, so add it"
     wanted = "surrogate" in model["simulate_with"]
@@ -123,6 +119,32 @@ def _model_problems(config) -> Iterator[str]:
                 f"{key}: nothing uses it, since model.simulate_with asks for no surrogate: take it "
                 "out or add surrogate there"
             )
+
+
+def _assembly_problems(model, process) -> Iterator[str]:
+    """Parameters, options and routing that the process model does not have."""
+    known = [parameter.name for parameter in known_parameters(process, model.get("routing"))]
+    for name in model["parameters"]:
+        if name not in known:
+            yield (
+                f"model.parameters: {process.label} has no parameter {name!r}{guess(name, known)}; "
+                f"it has {listed(known)}"
+            )
+    if not {*model["parameters"]} & {parameter.name for parameter in process.parameters}:
+        yield f"model.parameters: names none of {process.label} itself: add one"
+    for name, value in model.get("options", {}).items():
+        if name not in process.options:
+            yield (
+                f"model.options.{name}: {process.label} has no such option; it has "
+                f"{listed(process.options) or 'none'}"
+            )
+        elif value not in process.options[name]:
+            yield (
+                f"model.options.{name}: {value!r} is none of {listed(process.options[name])}: "
+                "choose one of them"
+            )
+    if model.get("routing") and not process.drains:
+        yield f"model.routing: {process.label} has no water to route: take the key out"
 
 
 def _pilot_problems(config) -> Iterator[str]:

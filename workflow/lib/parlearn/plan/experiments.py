@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 
+from parlearn.models.assembly import assembly_of
 from parlearn.models.registry import PROCESSES
+from parlearn.models.routing.parameters import OUTPUTS as OF_ROUTING
 from parlearn.plan.methods import METHODS, NOTHING
 from parlearn.plan.places import observed
 from parlearn.plan.reading import ConfigError, read_yaml
@@ -246,7 +248,10 @@ def _set_problems(experiments, name, config) -> Iterator[str]:
             for value in entry[key]:
                 if value not in known:
                     yield _undefined(f"sets.{name}.runs[{k}].{key}", value, known, where)
+    yield from _simulated_problems(f"sets.{name}.targets", chosen["targets"], config)
     for label in dict.fromkeys(label for entry in chosen["runs"] for label in entry["variants"]):
+        own = experiments["variants"][label].get("targets", [])
+        yield from _simulated_problems(f"variants.{label}.targets", own, config)
         yield from _settings_problems(label, experiments["variants"][label], config)
         variant = experiments["variants"][label]
         yield from _model_problems(label, variant, config)
@@ -256,6 +261,17 @@ def _set_problems(experiments, name, config) -> Iterator[str]:
                 f"variants.{label}: observation_map network is a linear correction of each cell "
                 f"from a network, and {variant['method']} has none: give it none or domain"
             )
+
+
+def _simulated_problems(key, targets, config) -> Iterator[str]:
+    """Targets that the configuration's model does not give."""
+    model = assembly_of(config["model"])
+    for target in targets:
+        if target in TARGETS and target not in model.targets:
+            remedy = "choose another target or process"
+            if target in OF_ROUTING and model.process.drains:
+                remedy = "give model.routing"
+            yield f"{key}: {model.process.label} gives no {target}: {remedy}"
 
 
 def _model_problems(label, variant, config) -> Iterator[str]:

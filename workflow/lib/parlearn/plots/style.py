@@ -101,9 +101,11 @@ _CORRECTIONS = {"network": ", linear correction per cell", "none": ", no linear 
 OBSERVED = "#333333"
 
 _SCORES = {"bias": "Bias", "rmse": "RMSE", "ubrmse": "ubRMSE", "corr": "Corr", "nse": "NSE"}
-_SCORES |= {"kge": "KGE", "kge_2009": "KGE"}
+_SCORES |= {"kge": "KGE (2012)", "kge_2009": "KGE (2009)", "alpha": "α", "beta": "β"}
+_SCORES |= {"nse_sqrt": "NSE of √", "fhv": "FHV", "flv": "FLV", "fms": "FMS"}
 #: scores in the unit of what is scored
 _WITH_UNIT = ("bias", "rmse", "ubrmse")
+_IN_PERCENT = ("fhv", "flv", "fms")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -120,6 +122,8 @@ def score_name(metric) -> str:
 
 def score_unit(metric, target) -> str:
     """Unit of a score of a target, as it is printed."""
+    if metric in _IN_PERCENT:
+        return "%"
     return say_unit(TARGETS[target].unit) if metric in _WITH_UNIT else "–"
 
 

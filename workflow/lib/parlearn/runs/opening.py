@@ -5,11 +5,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import torch
 import xarray as xr
 from torch import Tensor
 
+from parlearn.models.assembly import Assembly, assembly_of
 from parlearn.models.base import ParameterSpace, ProcessModel
+from parlearn.models.components import Components
 from parlearn.models.registry import PROCESSES
+from parlearn.models.routing.model import Routed
+from parlearn.models.routing.parameters import DEFAULTS, STREAMFLOW
 from parlearn.models.surrogate.model import Surrogate
 from parlearn.storage import contracts
 from parlearn.storage.contracts import SURROGATE
@@ -18,14 +23,18 @@ from parlearn.study.tensors import Study, load_study
 
 
 def space_of(model: Mapping) -> ParameterSpace:
-    """Free parameters of a study, of ``model`` with keys ``process`` and ``parameters``."""
-    return ParameterSpace(PROCESSES[model["process"]].chosen(model["parameters"]))
+    """Free parameters of a study; ``model`` as in
+    :func:`~parlearn.models.assembly.assembly_of`."""
+    return ParameterSpace(assembly_of(model).parameters)
 
 
 def default_of(model: Mapping, domain: xr.Dataset) -> Tensor:
     """Prior parameters (cell, P) of a study's process model."""
-    process = PROCESSES[model["process"]]
-    return process.load().default_parameters(domain, tuple(model["parameters"]))
+    assembly = assembly_of(model)
+    own = assembly.process.load().default_parameters(domain, assembly.names)
+    own = own.repeat_interleave(assembly.components, -1)
+    routed = own.new_tensor([DEFAULTS[name] for name in assembly.routed])
+    return torch.cat([own, routed.expand(len(own), -1)], -1)
 
 
 def device_of(through: str, model: Mapping, wanted: str) -> str:
@@ -46,8 +55,7 @@ def open_process(
 
     Parameters
     ----------
-    model : ``process``, a name in :data:`~parlearn.models.registry.PROCESSES`, and ``parameters``,
-        the names of its free ones
+    model : as in :func:`~parlearn.models.assembly.assembly_of`
     outputs : what it is to give; all the targets it knows by default
 
     Raises
@@ -55,23 +63,34 @@ def open_process(
     ValueError
         An unknown parameter or output.
     """
-    process = PROCESSES[model["process"]]
-    options = {}
+    assembly = assembly_of(model)
+    outputs = tuple(outputs or assembly.targets)
+    if assembly.routing is None:
+        return _open_land(assembly, domain, forcing, outputs, device)
+    land = dict.fromkeys(name for name in outputs if name != STREAMFLOW)
+    land |= dict.fromkeys(assembly.process.drains)
+    return Routed(
+        _open_land(assembly, domain, forcing, tuple(land), device),
+        assembly.process.drains,
+        names=assembly.routed,
+        outputs=outputs,
+        hydrograph=assembly.routing == "gamma",
+    )
+
+
+def _open_land(assembly: Assembly, domain, forcing, outputs, device) -> ProcessModel:
+    """The process model without its routing."""
+    process, options = assembly.process, dict(assembly.options)
     if process.scratch:
         # removed together with the model that works in it
         folder = TemporaryDirectory(prefix=f"parlearn-{process.name}-")
         options["scratch"] = Path(folder.name)
     opened = process.load().build(
-        domain,
-        forcing,
-        names=tuple(p.name for p in process.chosen(model["parameters"])),
-        outputs=tuple(outputs or process.targets),
-        device=device,
-        **options,
+        domain, forcing, names=assembly.names, outputs=outputs, device=device, **options
     )
     if process.scratch:
         opened.scratch = folder
-    return opened
+    return Components(opened, assembly.components) if assembly.components > 1 else opened
 
 
 def open_surrogate(
@@ -79,10 +98,10 @@ def open_surrogate(
 ) -> Surrogate:
     """The surrogate in a folder; ValueError where it was trained for other parameters."""
     surrogate = Surrogate.load(folder, domain, forcing)
-    if surrogate.space.names != tuple(model["parameters"]):
+    if surrogate.space.names != (names := space_of(model).names):
         raise ValueError(
             f"the surrogate in {folder} has the parameters {', '.join(surrogate.space.names)}, the "
-            f"configuration {', '.join(model['parameters'])}: train it again"
+            f"configuration {', '.join(names)}: train it again"
         )
     return surrogate.to(device)
 
@@ -106,7 +125,7 @@ def open_run(files: Mapping, run: Mapping, *, model: Mapping, device: str) -> Op
         the surrogate, empty where the run learns through the process model itself
     run : ``model`` (``surrogate`` or ``process``), ``sampling``, ``period``, its ``span``,
         ``targets``, and ``validation``, the years of its own that a method may select on
-    model : ``process`` and ``parameters`` of the study, see :func:`open_process`
+    model : of the study, see :func:`open_process`
     device : as configured, see :func:`device_of`
 
     Raises

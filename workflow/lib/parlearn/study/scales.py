@@ -27,6 +27,7 @@ def error_scales(study: Study, targets) -> Tensor:
     """
     targets = tuple(targets)
     scales = torch.ones(study.n_cells, len(targets), device=study.device)
+    learned = torch.cat([study.cells(role) for role in ("train", "validate")])
     for k, target in enumerate(targets):
         of_units = TARGETS[target].scale == "unit"
         if not of_units and len(targets) == 1:
@@ -36,8 +37,10 @@ def error_scales(study: Study, targets) -> Tensor:
             scales[:, k] = _spread(seen).float()
         else:
             scales[:, k] = _spread(seen[study.cells("train")].reshape(1, -1)).float()
-        if (scales[:, k] <= 0).any():
-            cell = int((scales[:, k] <= 0).nonzero()[0])
+        # of the others, whose error no loss has, one observation is enough
+        flat = learned[scales[learned, k] <= 0]
+        if len(flat):
+            cell = int(flat[0])
             where = f"cell {cell}" if of_units else "the training cells"
             raise ValueError(
                 f"{target} does not vary at {where} in the training period: an error cannot be "

@@ -1,0 +1,1 @@
+"""HBV, the conceptual rainfall-runoff model, in torch."""
