@@ -5,7 +5,7 @@ from parlearn.storage import contracts
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
     domain = contracts.read(snakemake.input.domain, "domain")
     basins = contracts.read(snakemake.input.basins, "basins")

@@ -6,7 +6,7 @@ from parlearn.storage import contracts
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
     names = [row["name"] for row in listing.read_rows(snakemake.input[0], pinned.COLUMNS)]
     reader = READERS[params.source["name"]]

@@ -10,7 +10,7 @@ from parlearn.sources.records import names_in
 from parlearn.storage.job import job
 from parlearn.storage.provenance import stamp, write_sidecar
 
-with job(log=snakemake.log[0], threads=snakemake.threads) as log:
+with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
     reader = READERS[params.source["name"]]
     sums = read_sums(params.pinned) if params.pinned else {}
