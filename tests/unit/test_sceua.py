@@ -638,6 +638,7 @@ def test_vic_cells_end_where_spotpy_ends():
         training=training,
         targets=("soil_moisture",),
         device=torch.device("cpu"),
+        cells=lambda *roles: torch.arange(8),
         observed=lambda cells, days: observed[cells, days],
         lengths_of=lambda target, days: None,
     )

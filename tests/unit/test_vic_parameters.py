@@ -127,7 +127,7 @@ def test_the_original_gives_the_same_with_every_parameter_varied():
     assert len(rows) == len(ref.BARS)
     assert not [row for row in rows if not row[-1]], ref.report(rows)
     closed = ref.conserving(inputs)
-    assert closed.sum() > 15
+    assert closed.sum() >= 12
     assert ref.water_balance(ours, inputs)[closed].max() < 5e-3
 
 
@@ -181,8 +181,8 @@ def test_the_compiled_loop_equals_the_eager_form_in_every_parameter(inputs):
 
 
 def test_derivatives_of_the_compiled_loop_equal_autograd_in_every_parameter(inputs):
-    weights = torch.randn(8, 8, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    outputs, grads = ("soil_moisture", "evapotranspiration", "swe"), []
+    weights = torch.randn(8, 8, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    outputs, grads = ("soil_moisture", "evapotranspiration", "baseflow", "swe"), []
     for fused in (None, False):
         given = middle(inputs, PARAMETERS).requires_grad_()
         out, _ = vic(inputs, PARAMETERS, outputs, fused).run(given, days=slice(34, 42))

@@ -93,6 +93,9 @@ SPARE = [
     Look("#6E5A00", "H", (0, (3, 3))),
     Look("#3A7D00", "8", (0, (10, 3))),
     Look("#8C564B", "+", (0, (5, 2, 2, 2))),
+    Look("#A0C15A", "x", (0, (2, 3))),
+    Look("#F28E8E", "1", (0, (8, 1, 2, 1))),
+    Look("#B79BD6", "2", (0, (1, 1, 4, 1))),
 ]
 
 #: what is added to the label of another linear correction than the usual one
