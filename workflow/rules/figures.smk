@@ -32,7 +32,7 @@ for MODULE in sorted({figure["module"] for figure in FIGURES.values()}):
             code=code("summarise_figure", f"summarise.{MODULE}"),
             env=env("score"),
             module=MODULE,
-            results=CONFIG["results"],
+            results=lambda wildcards: CONFIG["results"],
             study=CONFIG["study"],
             runs=summary_runs,
             target=summary_target,

@@ -47,7 +47,7 @@ def _gamma_below(shape: Tensor, x: Tensor) -> Tensor:
 
     The series of Abramowitz & Stegun 6.5.29, whose terms are all positive:
     x**a exp(-x) (1 + x / (a + 1) (1 + x / (a + 2) (1 + ...))). Autograd differentiates it in a and
-    in x, which :func:`torch.special.gammainc` does not do in a.
+    in x, which ``torch.special.gammainc`` does not do in a.
     """
     total = torch.ones_like(x)
     for k in range(_TERMS, 0, -1):
