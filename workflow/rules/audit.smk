@@ -36,7 +36,7 @@ rule answer_claims:
         code=code("answer_claims"),
         env=env("score"),
         plan=CLAIMS,
-        results=CONFIG["results"],
+        results=lambda wildcards: CONFIG["results"],
         study=CONFIG["study"],
         source=SOURCE["name"],
         name=CONFIG["name"],

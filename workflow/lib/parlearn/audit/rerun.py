@@ -86,7 +86,8 @@ def compare_made(job: str, then, now) -> Compared:
 
     On the same kind of machine and with the same versions it must be the same, see
     :func:`parlearn.audit.content.same`. On
-    another kind of machine tables and pictures are held to :data:`parlearn.audit.content.NUMBERS`
+    another kind of machine tables and pictures are held to
+    ``content.NUMBERS``
     and ``PIXELS``, and with other versions tables alone; of all else it is told whether it is the
     same.
 

@@ -104,7 +104,7 @@ def limited(pieces: Iterable[bytes], most: int, origin, *, clock=time.monotonic)
     RetrievalError
         for more than `most` bytes.
     TransientError
-        for less than :data:`SLOWEST` bytes a second over :data:`PATIENCE` seconds or longer: a
+        for less than ``SLOWEST`` bytes a second over ``PATIENCE`` seconds or longer: a
         trickle never runs into a limit on silence.
     """
     since, total, before = clock(), 0, 0
