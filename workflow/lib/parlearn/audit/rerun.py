@@ -85,11 +85,9 @@ def compare_made(job: str, then, now) -> Compared:
     """A summary, a figure or a table against the same made again from the files that are there.
 
     On the same kind of machine and with the same versions it must be the same, see
-    :func:`parlearn.audit.content.same`. On
-    another kind of machine tables and pictures are held to
-    ``content.NUMBERS``
-    and ``PIXELS``, and with other versions tables alone; of all else it is told whether it is the
-    same.
+    :func:`parlearn.audit.content.same`. On another kind of machine tables and pictures are held to
+    ``content.NUMBERS`` and ``PIXELS``, and with other versions tables alone; of all else it is told
+    whether it is the same.
 
     Parameters
     ----------
