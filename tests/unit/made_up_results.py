@@ -58,6 +58,16 @@ FULL = make_runs(
     ("dpl_z", "process", "s4", "two_years", 1),
     ("dpl_z", "process", "s4", "two_years", 1, "network"),
 )
+#: the same method with the parameters of most runs and with a set of its own
+BY_SET = pd.concat(
+    [
+        make_runs(
+            ("default", "-", "s8", "two_years", 1), ("dpl_z", "process", "s4", "two_years", 1)
+        ),
+        make_runs(("dpl_z", "process", "s4", "two_years", 2)).assign(seed=1, parameter_set="v9"),
+    ],
+    ignore_index=True,
+)
 #: methods of Li & Lu 2023, their data sets, and what the least figure needs
 LI2023 = make_runs(
     ("default", "-", "s8", "two_years", 1),

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlearn.plan.config import ConfigError, read_yaml
-from parlearn.plan.experiments import Run, expand, identity, read_runs, row
+from parlearn.plan.experiments import Run, expand, identity, model_of, read_runs, row
+from parlearn.plan.figures import select
 from parlearn.plan.methods import METHODS, settings_parts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +48,7 @@ def test_own_sets_hold_the_designs_of_the_papers():
         "conus": 107,
         "conus_li2023": 50,
         "li2023": 50,
-        "real": 15,
+        "real": 17,
         "li2023_real": 54,
         "huaihe": 10,
         "camels": 3,
@@ -80,7 +81,25 @@ def test_own_sets_hold_the_designs_of_the_papers():
 def test_some_rows_whole(cells):
     name, *expected = cells.split()
     runs = {run.run: run for run in expand(OWN, name)}
-    assert [*row(runs[expected[0]]).values()] == expected
+    assert [*row(runs[expected[0]]).values()] == [*expected, "-"]
+
+
+def test_a_set_of_parameters_of_its_own():
+    runs = {run.run: run for run in expand(OWN, "real")}
+    known = runs["dpl_z_vic_all_1y_1"]
+    own = runs["dpl_z_vic_r13_all_1y_1"]
+    names = ("infilt", "diff")
+    config = {"model": {"process": "vic", "parameters": ["expt"], "simulate_with": ["process"]}}
+    config["model"]["parameter_sets"] = {"r13": names}
+    assert row(own) == row(known) | {"run": own.run, "parameter_set": "r13"}
+    assert model_of(config, own.parameter_set) == {"process": "vic", "parameters": names}
+    assert model_of(config, known.parameter_set) == {"process": "vic", "parameters": ["expt"]}
+    # a figure shows such runs only where it asks for them
+    every = select(runs, {"method": ["dpl_z"], "parameter_set": ["any"]})
+    assert own.run in every
+    assert select(runs, {"parameter_set": ["r13"]}) == [own.run]
+    assert own.run not in select(runs, {"method": ["dpl_z"]})
+    assert known.run in select(runs, {"method": ["dpl_z"]})
 
 
 def test_a_row_has_all_columns_of_a_run():
@@ -121,6 +140,11 @@ def test_a_row_has_all_columns_of_a_run():
             ["streamflow"],
             "variants.dpl_z.targets: VIC gives no streamflow: give model.routing",
         ),
+        (
+            "variants/dpl_z_vic/parameter_set",
+            "v9",
+            "variants.dpl_z_vic.parameter_set: 'v9' is not defined; the configuration has",
+        ),
         ("sets/demo/observation_map", "cell", "sets.demo.observation_map: 'cell' is unknown"),
         (
             "sets/demo/runs/1/samplings",
@@ -156,6 +180,12 @@ def test_a_target_that_the_model_does_not_give(read):
         read(CONFIG | {"model": model})
     words = "sets.demo.targets: HBV gives no soil_moisture: choose another target or process"
     assert words in str(caught.value)
+
+
+def test_the_surrogate_knows_no_other_parameters(read):
+    model = CONFIG["model"] | {"parameter_sets": {"v9": ["infilt", "porosity"]}}
+    with pytest.raises(ConfigError, match="the surrogate knows model.parameters alone"):
+        read(CONFIG | {"model": model}, **{"variants/dpl_z/parameter_set": "v9"})
 
 
 def test_the_file_and_the_set_must_be_there(read, tmp_path):

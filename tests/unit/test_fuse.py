@@ -2,8 +2,6 @@
 derivatives against the same physics run eagerly and against differences.
 """
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -12,7 +10,6 @@ from parlearn.models.fuse.build import compiler
 from parlearn.models.fuse.loop import Loop
 from parlearn.models.fuse.ops import Vars, detach, only_where, repeat
 from parlearn.models.fuse.physics import Physics
-from parlearn.models.fuse.source import source
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="needs a C++ compiler")
 CELLS, DAYS, SLOTS = 11, 40, 3  # a vector has 8 lanes in double precision: the second is not full
@@ -93,7 +90,7 @@ PHYSICS = Physics(
 )
 
 
-def loop_of(physics=PHYSICS, fused=True, **options):
+def loop_of(fused=True, **options):
     random = torch.Generator().manual_seed(3)
 
     def draw(*shape):
@@ -111,7 +108,7 @@ def loop_of(physics=PHYSICS, fused=True, **options):
         "likeness": draw(CELLS),
     }
     outputs = options.pop("outputs", ("moisture", "runoff"))
-    return Loop(physics, draw(CELLS, DAYS, 4), outputs, fused=fused, **tables | options)
+    return Loop(PHYSICS, draw(CELLS, DAYS, 4), outputs, fused=fused, **tables | options)
 
 
 def parameters_of(samples=2, cells=CELLS):
@@ -231,22 +228,3 @@ def test_parameters_that_are_not_free_keep_their_defaults():
     whole, _ = loop_of().run(all_of, index, range(9))
     part = loop_of(free=("shape", "rate"), defaults=all_of[0])
     assert torch.equal(part.run(all_of[..., [2, 0]], index, range(9))[0], whole)
-
-
-def test_a_constant_is_folded_away_until_it_is_free():
-    index, given = torch.arange(CELLS), parameters_of(1)
-    given[..., 2] = 0.5
-    constant = replace(PHYSICS, constant={"shape": 0.5})
-    texts = [source(constant, fixed, True) for fixed in (constant.constant, ())]
-    assert len(texts[0]) < len(texts[1]) == len(source(PHYSICS, (), True))
-    whole, _ = loop_of().run(given, index, range(9))
-    part = loop_of(constant, free=("rate", "size"), defaults=given[0])
-    free = given[..., :2].clone().requires_grad_()
-    out, _ = part.run(free, index, range(9))
-    assert torch.allclose(out, whole, rtol=1e-12)
-    out.sum().backward()
-    every = given.clone().requires_grad_()
-    loop_of().run(every, index, range(9))[0].sum().backward()
-    assert torch.allclose(free.grad, every.grad[..., :2], rtol=1e-9)
-    with pytest.raises(ValueError, match=r"shape is 0.5 everywhere unless it is free"):
-        loop_of(constant, free=("rate", "size"), defaults=given[0] + 0.1)

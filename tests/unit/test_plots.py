@@ -13,9 +13,11 @@ from matplotlib.figure import Figure
 
 from parlearn.plan.methods import METHODS, Method
 from parlearn.plots import curves, maps, scaling, style
+from parlearn.plots.parameter_sets import draw as draw_sets
 from parlearn.plots.sheet import Sheet
 from parlearn.plots.tables import over_seeds, say_count
 from parlearn.storage import contracts
+from parlearn.summarise.parameter_sets import summarise as summarise_sets
 
 _spec = importlib.util.spec_from_file_location(
     "made_up_results", Path(__file__).with_name("made_up_results.py")
@@ -38,6 +40,7 @@ FIGURES = {
     "tableS1": ("comparison", {}),
     "recovery": ("recovery", {}),
 }
+REFERENCE = {"label": "another model", "rmse": 0.03, "corr": 0.8}
 
 
 #: what the minimal content draws like the full one
@@ -354,3 +357,21 @@ def test_making_of_borders():
     np.testing.assert_array_equal(make_borders.thin(ring), ring)
     out_and_back = np.array([[-125.0, 40], [-128, 40], [-135, 40], [-128, 41], [-125, 41]])
     assert [len(piece) for piece in make_borders.clip(out_and_back)] == [2, 2]
+
+
+def test_sets_of_parameters_stand_side_by_side(tmp_path, monkeypatch):
+    monkeypatch.setattr(style, "DPI", 40)
+    study = made_up.make_study(tmp_path)
+    for run in made_up.BY_SET.itertuples():
+        made_up.make_run(study, run)
+    results = made_up.open_results(study)
+    table = summarise_sets(made_up.BY_SET, results, flux="evapotranspiration")
+    contracts.write_table(table, tmp_path / "sets.csv")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw_sets(sheet_of(tmp_path / "sets.csv", tmp_path / "sets.png"), REFERENCE)
+    assert set(pd.read_csv(tmp_path / "sets.csv")["variant"]) == {
+        *("default", "dpl_z_direct", "dpl_z_direct:v9")
+    }
+    labels = [look.label for look in style.looks(table["variant"]).values()]
+    assert labels[-2:] == ["dPL $g_Z$ direct", "dPL $g_Z$ direct, V9"]

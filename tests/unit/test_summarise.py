@@ -15,6 +15,7 @@ from parlearn.summarise import (
     comparison,
     curves,
     fields,
+    parameter_sets,
     parameters,
     performance,
     recovery,
@@ -39,6 +40,7 @@ def study(tmp_path_factory):
         made_up.make_run(study, run)
     for run in made_up.MINIMAL.itertuples():
         made_up.make_run(study, run)
+    made_up.make_run(study, made_up.BY_SET.iloc[-1])
     return study
 
 
@@ -73,6 +75,8 @@ def test_variants(results):
         ("dpl_z_direct", Variant("dpl_z", direct=True)),
         ("sceua_direct+network", Variant("sceua", True, "network")),
         ("cellmean", Variant("cellmean")),
+        ("dpl_z_direct:v9", Variant("dpl_z", True, parameter_set="v9")),
+        ("dpl_z_direct:v9+network", Variant("dpl_z", True, "network", "v9")),
     ],
 )
 def test_names_of_variants(name, variant):
@@ -358,3 +362,24 @@ def test_correlation_of_what_does_not_vary():
     assert np.isnan(fields.correlate(np.ones(5), np.arange(5.0)))
     assert np.isnan(fields.correlate(np.arange(2.0), np.arange(2.0)))
     assert fields.correlate(np.arange(5.0), -np.arange(5.0)) == pytest.approx(-1)
+
+
+def test_parameter_sets_with_what_they_do_to_another_flux(results, study):
+    runs = made_up.BY_SET
+    table = parameter_sets.summarise(runs, results, flux="evapotranspiration")
+    assert set(table["variant"]) == {"default", "dpl_z_direct", "dpl_z_direct:v9"}
+    own = one(table, variant="dpl_z_direct:v9", split="spatial").set_index("quantity")["value"]
+    cells = results.cells("s4", "spatial")
+    here = slice(*made_up.TEST)
+    with xr.open_dataset(study.root / "runs" / runs["run"].iloc[-1] / "simulation.nc") as ds:
+        et = ds["evapotranspiration"].sel(model="vic", time=here).isel(cell=cells)
+        et = et.mean("time").values
+    rain = study.forcing["prec"].sel(time=here).isel(cell=cells).mean("time").values
+    assert own["flux"] == pytest.approx(np.median(et), rel=1e-5)
+    assert own["share"] == pytest.approx(np.median(et / rain), rel=1e-5)
+    cost = one(table, variant="dpl_z_direct:v9", split="cost").set_index("quantity")["value"]
+    assert cost.to_dict() == {"runs_per_cell": 160, "seconds": 320}
+    assert one(table, variant="default", split="cost").empty
+    medians = results.medians(runs.iloc[-1].copy(), "temporal")
+    found = one(table, variant="dpl_z_direct:v9", split="temporal", quantity="rmse")["value"]
+    assert found.item() == pytest.approx(medians["rmse"])

@@ -9,14 +9,16 @@ rule fit_line:
         forcing="<study>/forcing.nc",
         training=lambda wildcards: training_of(wildcards.sampling),
     output:
-        "<study>/line/{sampling}/{period}.json",
+        "<study>/line/{sampling}/{period}{own}.json",
     log:
-        "<logs>/fit_line/{sampling}_{period}.log",
+        "<logs>/fit_line/{sampling}_{period}{own}.log",
     benchmark:
-        "<benchmarks>/fit_line/{sampling}_{period}.tsv"
+        "<benchmarks>/fit_line/{sampling}_{period}{own}.tsv"
     wildcard_constraints:
         sampling="|".join(CONFIG["samplings"]),
         period="|".join(CONFIG["periods"]["train"]),
+        # of a set of parameters
+        own="|".join(["", *(f"_{name}" for name in CONFIG["model"].get(experiments.SETS, {}))]),
     conda:
         "../../envs/model.yaml"
     threads: 1
@@ -34,7 +36,9 @@ rule fit_line:
             "targets": corrected()[:1],
             "seed": CONFIG["split_seed"],
         },
-        model=MODEL,
+        model=lambda wildcards: experiments.model_of(
+            CONFIG, wildcards.own.removeprefix("_") or methods.NOTHING
+        ),
     script:
         "../scripts/fit_line.py"
 
@@ -69,7 +73,7 @@ rule calibrate_sceua:
         code=code("calibrate_sceua"),
         env=env("model"),
         run=settings_of,
-        model=MODEL,
+        model=model_of,
         batches=calibration_batches,
     script:
         "../scripts/calibrate_sceua.py"
@@ -105,7 +109,7 @@ rule join_sceua:
         code=code("join_sceua"),
         env=env("model"),
         run=settings_of,
-        model=MODEL,
+        model=model_of,
     script:
         "../scripts/join_sceua.py"
 
@@ -143,6 +147,6 @@ rule calibrate_regional:
         code=lambda wildcards: code("calibrate_regional", PROCESS.transfer),
         env=env("model"),
         run=settings_of,
-        model=MODEL,
+        model=model_of,
     script:
         "../scripts/calibrate_regional.py"

@@ -12,6 +12,9 @@ ROOT = Path(str(workflow.current_basedir)).parents[1]
 # the library is found by this process and, through the environment, by every script
 sys.path.insert(0, str(ROOT / "workflow" / "lib"))
 os.environ.update(PYTHONPATH=str(ROOT / "workflow" / "lib"))
+# the logger plugin has read --configfile with the library that is installed, another clone's maybe
+for name in [name for name in sys.modules if name.partition(".")[0] == "parlearn"]:
+    del sys.modules[name]
 
 from parlearn.audit.choice import REDONE, cheapest
 from parlearn.plan import archives, basins, datasets, experiments, figures, methods
@@ -53,7 +56,7 @@ LEARNED_FROM = CONFIG["periods"]["train"] | {
     name: span for name, span in WITHHELD.items() if name != "test"
 }
 # what decides a model's answer; which of its simulations are scored does not
-MODEL = {key: value for key, value in CONFIG["model"].items() if key != "simulate_with"}
+MODEL = experiments.model_of(CONFIG)
 PROCESS = PROCESSES[MODEL["process"]]
 # what heads every figure and table; a model that goes beyond the published one is named there
 CALLED = PROCESS.called(MODEL["parameters"])
@@ -108,15 +111,22 @@ def training_file(wildcards):
     return training_of(RUNS[wildcards.run].sampling)
 
 
-def line_of(sampling, period):
+def model_of(wildcards):
+    """The model as a run has it: with its own parameters, where it has such."""
+    return experiments.model_of(CONFIG, RUNS[wildcards.run].parameter_set)
+
+
+def line_of(sampling, period, parameter_set=methods.NOTHING):
     """The line between model and instrument that all methods of a sampling and period learn under."""
-    return f"<study>/line/{sampling}/{period}.json"
+    own = "" if parameter_set == methods.NOTHING else f"_{parameter_set}"
+    return f"<study>/line/{sampling}/{period}{own}.json"
 
 
 def line_file(wildcards):
     """The line of a run; nothing where it has none, or one of each cell from its network."""
     run = RUNS[wildcards.run]
-    return line_of(run.sampling, run.period) if run.observation_map == "domain" else []
+    has_one = run.observation_map == "domain"
+    return line_of(run.sampling, run.period, run.parameter_set) if has_one else []
 
 
 def corrected():

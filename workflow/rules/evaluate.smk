@@ -8,7 +8,12 @@ rule simulate_run:
         domain="<study>/domain.nc",
         forcing="<study>/forcing.nc",
         parameters="<runs>/{run}/parameters.nc",
-        surrogate=surrogate_of(ROUNDS) if "surrogate" in CONFIG["model"]["simulate_with"] else [],
+        # which knows no parameters but those of most runs
+        surrogate=lambda wildcards: (
+            surrogate_of(ROUNDS)
+            if ROUNDS and RUNS[wildcards.run].parameter_set == methods.NOTHING
+            else []
+        ),
     output:
         "<runs>/{run}/simulation.nc",
     log:
@@ -24,7 +29,7 @@ rule simulate_run:
     params:
         code=code("simulate_run"),
         env=env("model"),
-        model=MODEL,
+        model=model_of,
     script:
         "../scripts/simulate_run.py"
 
@@ -81,6 +86,6 @@ rule evaluate_trajectory:
         env=env("model"),
         run=settings_of,
         test=CONFIG["periods"]["test"],
-        model=MODEL,
+        model=model_of,
     script:
         "../scripts/evaluate_trajectory.py"

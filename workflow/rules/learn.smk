@@ -59,7 +59,7 @@ rule learn_dpl:
         code=lambda wildcards: code("learn_dpl", METHODS[RUNS[wildcards.run].method].module),
         env=env("torch"),
         run=settings_of,
-        model=MODEL,
+        model=model_of,
         device=CONFIG["device"],
     script:
         "../scripts/learn_dpl.py"
@@ -89,7 +89,7 @@ rule set_default:
         code=code("set_default"),
         env=env("model"),
         run=settings_of,
-        model=MODEL,
+        model=model_of,
     script:
         "../scripts/set_default.py"
 
@@ -118,6 +118,6 @@ rule set_cellmean:
         code=code("set_cellmean"),
         env=env("model"),
         run=settings_of,
-        model=MODEL,
+        model=model_of,
     script:
         "../scripts/set_cellmean.py"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from parlearn.models.registry import PROCESSES
 from parlearn.plan.experiments import Run
-from parlearn.plan.methods import METHODS, family
+from parlearn.plan.methods import METHODS, NOTHING, family
 from parlearn.plan.places import is_twin, offered
 from parlearn.plan.reading import ConfigError, read_yaml
 from parlearn.plan.schema import check_schema, guess, listed
@@ -431,7 +431,7 @@ def _runs_like(asked, runs, study) -> list[Run]:
     """
     fields = {k: asked[k] for k in ("method", "sampling", "period") if k in asked}
     if asked["method"] in METHODS and METHODS[asked["method"]].trained:
-        fields |= AS_PUBLISHED[study]
+        fields |= AS_PUBLISHED[study] | {"parameter_set": NOTHING}
         return [r for r in runs.values() if all(getattr(r, k) == v for k, v in fields.items())]
     found = [r for r in runs.values() if r.method == asked["method"]]
     exact = [r for r in found if all(getattr(r, k) == v for k, v in fields.items())]

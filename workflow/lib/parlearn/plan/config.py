@@ -11,6 +11,7 @@ from pathlib import Path
 from parlearn.models.assembly import known_parameters
 from parlearn.models.registry import PROCESSES
 from parlearn.plan.domains import DESCRIBED, DOMAINS, describes
+from parlearn.plan.experiments import SETS
 from parlearn.plan.folders import results_problems
 from parlearn.plan.methods import METHODS, made_by, settings_parts
 from parlearn.plan.periods import period_problems, window_problems
@@ -124,14 +125,16 @@ def _model_problems(config) -> Iterator[str]:
 def _assembly_problems(model, process) -> Iterator[str]:
     """Parameters, options and routing that the process model does not have."""
     known = [parameter.name for parameter in known_parameters(process, model.get("routing"))]
-    for name in model["parameters"]:
-        if name not in known:
-            yield (
-                f"model.parameters: {process.label} has no parameter {name!r}{guess(name, known)}; "
-                f"it has {listed(known)}"
-            )
-    if not {*model["parameters"]} & {parameter.name for parameter in process.parameters}:
-        yield f"model.parameters: names none of {process.label} itself: add one"
+    sets = {f"model.{SETS}.{name}": names for name, names in model.get(SETS, {}).items()}
+    for key, names in ({"model.parameters": model["parameters"]} | sets).items():
+        for name in names:
+            if name not in known:
+                yield (
+                    f"{key}: {process.label} has no parameter {name!r}{guess(name, known)}; "
+                    f"it has {listed(known)}"
+                )
+        if not {*names} & {parameter.name for parameter in process.parameters}:
+            yield f"{key}: names none of {process.label} itself: add one"
     for name, value in model.get("options", {}).items():
         if name not in process.options:
             yield (

@@ -18,6 +18,8 @@ from parlearn.plan.reading import ConfigError, read_yaml
 from parlearn.plan.schema import check_schema, guess, listed
 from parlearn.plan.targets import TARGETS
 
+#: key of a configuration's model that holds further sets of parameters
+SETS = "parameter_sets"
 #: names of runs, as the rules take them
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -36,6 +38,7 @@ class Run:
     observation_map: str
     seed: int
     settings: str
+    parameter_set: str = NOTHING
 
 
 def read_runs(path, schemas, config: Mapping) -> dict[str, Run]:
@@ -102,6 +105,7 @@ def expand(experiments: Mapping, name: str) -> list[Run]:
                     observation_map=variant["observation_map"],
                     seed=seed,
                     settings=variant.get("settings", NOTHING),
+                    parameter_set=variant.get("parameter_set", NOTHING),
                 )
                 for seed in (entry["seeds"] if trained else entry["seeds"][:1])
             ]
@@ -117,7 +121,16 @@ def _place(run: Run, config) -> tuple:
         [*config["periods"]["train"]].index(run.period),
         [*METHODS].index(run.method),
         method.models.index(run.model),
+        run.parameter_set,
     )
+
+
+def model_of(config: Mapping, parameter_set: str = NOTHING) -> dict:
+    """What decides a model's answer: the configuration's, with one of its sets of parameters."""
+    model = {k: v for k, v in config["model"].items() if k not in ("simulate_with", SETS)}
+    if parameter_set != NOTHING:
+        model["parameters"] = config["model"][SETS][parameter_set]
+    return model
 
 
 def row(run: Run) -> dict[str, str]:
@@ -278,6 +291,14 @@ def _model_problems(label, variant, config) -> Iterator[str]:
     """A method and the models of the configuration that do not go together."""
     method, key = METHODS[variant["method"]], f"variants.{label}"
     model, process = variant.get("model", NOTHING), PROCESSES[config["model"]["process"]]
+    chosen, known = variant.get("parameter_set"), config["model"].get(SETS, {})
+    if chosen is not None and chosen not in known:
+        yield _undefined(f"{key}.parameter_set", chosen, known, f"model.{SETS}")
+    elif chosen is not None and model == "surrogate":
+        yield (
+            f"{key}.parameter_set: the surrogate knows model.parameters alone: let it learn "
+            "through the process model"
+        )
     if model == "surrogate" and "surrogate" not in config["model"]["simulate_with"]:
         yield (
             f"{key}.model: the configuration has no surrogate (model.simulate_with): let it learn "

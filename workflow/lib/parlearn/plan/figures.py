@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from parlearn.models.registry import PROCESSES
-from parlearn.plan.experiments import Run
-from parlearn.plan.methods import FAMILIES, METHODS
+from parlearn.plan.experiments import SETS, Run
+from parlearn.plan.methods import FAMILIES, METHODS, NOTHING
 from parlearn.plan.places import offered
 from parlearn.plan.reading import ConfigError, read_yaml
 from parlearn.plan.schema import check_schema, guess, listed
@@ -25,9 +25,10 @@ def select(runs: Mapping[str, Run], wanted: Mapping | Sequence[Mapping]) -> list
 
     A choice maps columns of a run, or what :class:`~parlearn.plan.methods.Method` says of its
     method (:data:`OF_METHOD`), to a value or to a list of which it must have one: ``{family:
-    [search], model: [surrogate]}``.
+    [search], model: [surrogate]}``. Runs with a set of parameters of their own are chosen only by
+    its name (``parameter_set``), or with ``any``.
     """
-    choices = _choices(wanted)
+    choices = [{"parameter_set": NOTHING} | dict(one) for one in _choices(wanted)]
     return [name for name, run in runs.items() if any(_like(run, one) for one in choices)]
 
 
@@ -49,7 +50,8 @@ def _choices(wanted) -> Sequence[Mapping]:
 
 def _like(run: Run, choice: Mapping) -> bool:
     return all(
-        {*_several(getattr(METHODS[run.method] if key in OF_METHOD else run, key))}
+        "any" in _several(values)
+        or {*_several(getattr(METHODS[run.method] if key in OF_METHOD else run, key))}
         & {*_several(values)}
         for key, values in choice.items()
     )
@@ -100,7 +102,7 @@ def read_figures(
                 problems.append(f"{name}.{key}: there is no {file}: write it or correct the name")
         problems += _choice_problems(name, figure["runs"])
         every = [p.name for process in PROCESSES.values() for p in process.parameters]
-        known = (*TARGETS, "truth", "surrogate", *every)
+        known = (*TARGETS, "truth", "surrogate", SETS, *every)
         problems += [
             f"{name}.needs: {need!r} is unknown{guess(need, known)}; choose from {listed(known)}"
             for need in figure.get("needs", [])
@@ -219,4 +221,5 @@ def targets(figures: Mapping[str, Mapping]) -> dict[str, list[str]]:
 def shown(run: Run) -> dict:
     """What a figure tells runs apart by."""
     fields = ("run", "method", "model", "sampling", "period", "observation_map", "seed")
-    return {field: getattr(run, field) for field in fields}
+    named = {"parameter_set": run.parameter_set} if run.parameter_set != NOTHING else {}
+    return {field: getattr(run, field) for field in fields} | named

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from parlearn.plan.claims import plan, read_claims
 from parlearn.plan.config import check_config
 from parlearn.plan.datasets import read_archives, read_datasets
-from parlearn.plan.experiments import Run, preset, read_runs
+from parlearn.plan.experiments import Run, model_of, preset, read_runs
 from parlearn.plan.figures import read_figures
-from parlearn.plan.methods import METHODS
+from parlearn.plan.methods import METHODS, NOTHING
 from parlearn.plan.periods import days_of
 from parlearn.plan.reading import ConfigError, read_yaml
 from parlearn.plan.schema import not_among
@@ -73,16 +73,16 @@ def check_runs(runs: Mapping[str, Run], config: Mapping, file) -> None:
     """
     rerun = config.get("audit", {}).get("rerun", [])
     problems = [not_among("audit.rerun", name, runs) for name in rerun if name not in runs]
-    used = {(run.method, run.settings, run.period) for run in runs.values()}
+    used = {(run.method, run.settings, run.period, run.parameter_set) for run in runs.values()}
     if "simulate" in config:
         pilot = config["simulate"]["pilot"]
-        used.add((pilot["method"], pilot["settings"], pilot["period"]))
-    for name, settings, period in sorted(used):
+        used.add((pilot["method"], pilot["settings"], pilot["period"], NOTHING))
+    for name, settings, period, own in sorted(used):
         method, spans = METHODS[name], config["periods"]["train"]
         if method.settings is None:
             continue
         chosen = preset(method.settings, settings, name, config)
-        days, parameters = days_of(spans[period]), len(config["model"]["parameters"])
+        days, parameters = days_of(spans[period]), len(model_of(config, own)["parameters"])
         problems += [
             f"settings.{method.settings}.{settings}.{key}, of {name} in {period}: {what}"
             for key, what in method.limits(chosen, days, parameters)

@@ -49,9 +49,10 @@ def box(place: str, rows: int, cols: int) -> dict[str, float]:
 
 
 def offered(config: Mapping) -> list[str]:
-    """What a figure may need of a study: observed targets, the truth of a twin, a surrogate, and
-    parameters that are learned."""
+    """What a figure may need: observed targets, the truth of a twin, a surrogate, further sets of
+    parameters, and parameters that are learned."""
     models = [name for name in config["model"]["simulate_with"] if name == "surrogate"]
+    models += ["parameter_sets"] if "parameter_sets" in config["model"] else []
     truth = ["truth"] if is_twin(config["source"]) else []
     return [*observed(config), *truth, *models, *config["model"]["parameters"]]
 

@@ -154,7 +154,11 @@ def looks(variants) -> dict[str, Look]:
     named = {name: read_variant(name) for name in dict.fromkeys(variants)}
     order = list(METHODS)
     ranked = sorted(
-        named, key=lambda name: (order.index(named[name].method), named[name].direct, name)
+        named,
+        key=lambda name: (
+            *(order.index(named[name].method), named[name].direct),
+            *(_natural(named[name].parameter_set), name),
+        ),
     )
     return {name: _look(named[name]) for name in ranked}
 
@@ -162,10 +166,17 @@ def looks(variants) -> dict[str, Look]:
 def _look(variant) -> Look:
     look = _of_method(variant.method)[variant.direct]
     label = METHODS[variant.method].label + " direct" * variant.direct
+    if variant.parameter_set:
+        label += f", {variant.parameter_set.upper()}"
     if variant.correction:
         look = replace(look, line=_DOTTED, hollow=True)
         label += _CORRECTIONS[variant.correction]
     return replace(look, label=label)
+
+
+def _natural(name: str) -> tuple:
+    """What names sort by so that v9 comes before v12."""
+    return tuple(int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name))
 
 
 def _of_method(method) -> list[Look]:

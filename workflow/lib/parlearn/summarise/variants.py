@@ -1,8 +1,9 @@
 """The name by which figures tell trainings apart: method, model learned through, correction.
 
 A run's *variant* is its method, with ``_direct`` after it where it learned directly through the
-process model and not through a surrogate, and with ``+network`` or ``+none`` where its linear
-correction of the simulation is not the usual one of a slope and an offset for the domain.
+process model and not through a surrogate, with ``:v9`` where it learned the parameters of a set of
+that name, and with ``+network`` or ``+none`` where its linear correction of the simulation is not
+the usual one of a slope and an offset for the domain.
 """
 
 from dataclasses import dataclass
@@ -22,15 +23,18 @@ class Variant:
     method : name in :data:`parlearn.plan.methods.METHODS`
     direct : whether it learned through the process model itself, without a surrogate
     correction : its linear correction, where that is not the usual one: ``network`` or ``none``
+    parameter_set : name of the set of parameters it learned, where not those of all others
     """
 
     method: str
     direct: bool = False
     correction: str = ""
+    parameter_set: str = ""
 
     def __str__(self) -> str:
         end = f"+{self.correction}" if self.correction else ""
-        return self.method + _DIRECT * self.direct + end
+        learned = f":{self.parameter_set}" if self.parameter_set else ""
+        return self.method + _DIRECT * self.direct + learned + end
 
 
 def is_direct(model: str) -> bool:
@@ -41,10 +45,11 @@ def is_direct(model: str) -> bool:
 def read_variant(name: str) -> Variant:
     """Take a variant's name apart; ValueError where its method is not in the registry."""
     base, _, correction = name.partition("+")
+    base, _, parameter_set = base.partition(":")
     method = base if base in METHODS else base.removesuffix(_DIRECT)
     if method not in METHODS:
         raise ValueError(
             f"there is no method {method!r} (of {name!r}) in parlearn.plan.methods.METHODS: "
             f"there are {', '.join(METHODS)}"
         )
-    return Variant(method, base != method, correction)
+    return Variant(method, base != method, correction, parameter_set)

@@ -40,13 +40,11 @@ class Task(ctypes.Structure):
 
 
 @cache
-def library(physics, fixed: tuple, derivatives: bool, dtype: torch.dtype) -> ctypes.CDLL:
-    """The compiled kernel, with or without its run backward, in single or double precision; for
-    ``fixed`` see :func:`~parlearn.models.fuse.source.source`.
-    """
+def library(physics, derivatives: bool, dtype: torch.dtype) -> ctypes.CDLL:
+    """The compiled kernel, with or without its run backward, in single or double precision."""
     defines = {"DERIVATIVES": 1} if derivatives else {}
     defines |= {"DOUBLE": 1} if dtype == torch.float64 else {}
-    loaded = fuse_build.build(source(physics, fixed, derivatives), defines)
+    loaded = fuse_build.build(source(physics, derivatives), defines)
     for name in ("run", "run_backward")[: 1 + derivatives]:
         getattr(loaded, name).argtypes = [ctypes.POINTER(Task)]
     return loaded
@@ -153,11 +151,6 @@ class Run:
     def new(self, *shape):
         return torch.zeros(*shape, self.lanes, dtype=self.loop.dtype)
 
-    def library(self, derivatives):
-        loop = self.loop
-        fixed = tuple(pair for pair in loop.physics.constant if pair[0] not in loop.free)
-        return library(loop.physics, fixed, derivatives, loop.dtype)
-
     def of_cells(self, values):
         """(set, n, column) in blocks of lanes."""
         blocked = _blocked(values.permute(0, 2, 1), self.packed.order, self.lanes)
@@ -180,7 +173,7 @@ class Run:
             dtype=self.loop.dtype,
         )
         self.task.out = out.data_ptr()
-        self.library(derivatives=False).run(ctypes.byref(self.task))
+        library(self.loop.physics, False, self.loop.dtype).run(ctypes.byref(self.task))
         values = out.permute(0, 1, 4, 2, 3).flatten(1, 2)[:, self.packed.back]
         return values, self.to_tiles(self.state)
 
@@ -199,7 +192,7 @@ class Run:
             columns = self.weather.shape[-1]
             blocked = self.new(self.sets, self.blocks, len(self.window), columns)
             self.task.to_weather = blocked.data_ptr()
-        self.library(derivatives=True).run_backward(ctypes.byref(self.task))
+        library(self.loop.physics, True, self.loop.dtype).run_backward(ctypes.byref(self.task))
         parameters = to_parameters.permute(0, 1, 3, 2).flatten(1, 2)[:, self.packed.back]
         to_weather = None
         if weather:

@@ -105,12 +105,6 @@ class Loop:
                 table = table.to(self.device, self.dtype).contiguous()
             setattr(self, name, table)
         self.months = self.months.to(torch.int32)
-        for name, value in physics.constant:
-            if (
-                name not in self.free
-                and (self.defaults[:, physics.parameters.index(name)] != value).any()
-            ):
-                raise ValueError(f"{name} is {value:g} everywhere unless it is free")
 
     def run(self, parameters, index, window, state=None, first_out=0, weather=None):
         """Run a window of days.

@@ -26,8 +26,6 @@ class Physics:
         names of ``tile`` and ``monthly``. An output of a cell is the mean over its tiles by area.
     cold_start : (cell, layer) -> state of a run that begins from none
     prologue : (parameters, cell, tile) -> layer, what a run works out once from its parameters
-    constant : parameters that are one number everywhere while they are not free; what depends on
-        nothing else is folded away
     cell, tile, monthly : names of what is known of a cell, of a tile, and of a tile in each
         month of the year
     stepped : of ``weather``, those with several values a day, for the ``steps`` of
@@ -46,13 +44,11 @@ class Physics:
     monthly: tuple = ()
     stepped: tuple = ()
     steps: int = 0
-    constant: dict = ()
     widths: dict = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
         for name in ("parameters", "state", "outputs", "weather", "cell", "tile", "monthly"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        object.__setattr__(self, "constant", tuple(dict(self.constant).items()))
         unknown = set(self.stepped) - set(self.weather)
         if unknown:
             raise ValueError(f"stepped names {', '.join(sorted(unknown))}, not in the weather")

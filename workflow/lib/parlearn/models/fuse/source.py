@@ -50,33 +50,29 @@ class Piece:
         return text, reverse.frame.size
 
 
-def _pieces(p, fixed):
-    """The functions of the physics, with parameters that are plain numbers: {name: number}."""
-    cell, tile, known = (p.cell, False), (p.tile, False), {}
-
-    def prologue_of(cell, tile, par):
-        numbers = {name: trace.Sym.of(value) for name, value in fixed.items()}
-        layer = p.prologue(par.replace(**numbers), cell, tile).map(trace.Sym.of)
-        known.update(layer.__dict__)
-        return {"layer": list(layer.__dict__.values())}
-
-    def folded(layer):
-        numbers = {name: sym for name, sym in known.items() if sym.constant is not None}
-        return layer.replace(**numbers)
-
-    def start_of(cell, layer):
-        return {"state": _columns(p.cold_start(cell, folded(layer)), p.state)}
+def _pieces(p):
+    cell, tile = (p.cell, False), (p.tile, False)
 
     def day_of(weather, cell, tile, monthly, layer, state):
-        tile = tile.replace(**monthly.__dict__)
-        state, out = p.day(state, folded(layer), weather, tile, cell)
+        state, out = p.day(state, layer, weather, tile.replace(**monthly.__dict__), cell)
         return {"state": _columns(state, p.state), "out": _columns(out, p.outputs)}
+
+    layers = []
+
+    def prologue_of(cell, tile, par):
+        layer = p.prologue(par, cell, tile)
+        layers.extend(layer.__dict__)
+        return {"layer": list(layer.__dict__.values())}
 
     prologue = Piece(
         "prologue", {"cell": cell, "tile": tile, "par": (p.parameters, True)}, prologue_of
     )
-    layer = (tuple(known), True)
-    start = Piece("cold_start", {"cell": cell, "layer": layer}, start_of)
+    layer = (tuple(layers), True)
+    start = Piece(
+        "cold_start",
+        {"cell": cell, "layer": layer},
+        lambda cell, layer: {"state": _columns(p.cold_start(cell, layer), p.state)},
+    )
     day = Piece(
         "simulate_day",
         {
@@ -99,16 +95,12 @@ def _columns(values: Vars, names):
 
 
 @cache
-def source(physics, fixed: tuple, derivatives: bool) -> str:
+def source(physics, derivatives: bool) -> str:
     """The kernel's C++: the loop over days, and the physics as traced from its Python.
 
-    Parameters
-    ----------
-    fixed : (name, number) of parameters that are so everywhere; what depends on nothing else is
-        folded away
-    derivatives : whether the loop also runs backward
+    With ``derivatives`` the loop also runs backward.
     """
-    p, pieces = physics, _pieces(physics, dict(fixed))
+    p, pieces = physics, _pieces(physics)
     sizes = {
         "N_WEATHER": p.weather_columns,
         "N_CELL": len(p.cell),
