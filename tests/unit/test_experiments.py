@@ -81,7 +81,24 @@ def test_own_sets_hold_the_designs_of_the_papers():
 def test_some_rows_whole(cells):
     name, *expected = cells.split()
     runs = {run.run: run for run in expand(OWN, name)}
-    assert [*row(runs[expected[0]]).values()] == [*expected, "-"]
+    assert [*row(runs[expected[0]]).values()] == [*expected, "-", "-"]
+
+
+def test_an_ensemble_of_seeds_comes_last(read):
+    change = {"sets/demo/runs/1/seeds": [1, 2, 3], "sets/demo/runs/1/ensemble": True}
+    runs = read(**change)
+    joined = runs["dpl_a_s8_2y_ensemble"]
+    assert joined.members == ("dpl_a_s8_2y_1", "dpl_a_s8_2y_2", "dpl_a_s8_2y_3")
+    assert row(joined)["members"] == ",".join(joined.members)
+    assert "sceua_s4_2y_ensemble" in runs
+    assert len(runs) == len(read()) + 8 * 2 + 8
+    every = select(runs, {"method": ["dpl_a"], "sampling": ["s8"], "model": ["surrogate"]})
+    assert every == [*joined.members]
+    assert select(runs, {"ensemble": [True], "method": ["dpl_a"], "sampling": ["s8"]}) == [
+        joined.run
+    ]
+    with pytest.raises(ConfigError, match=r"runs\[1\].ensemble: one seed makes none"):
+        read(**{"sets/demo/runs/1/ensemble": True})
 
 
 def test_a_set_of_parameters_of_its_own():

@@ -34,6 +34,23 @@ def test_parameters_of_another_model_are_refused():
         outputs.parameters_tensor(ds, SPACE.subset(["b"]), "p.nc")
 
 
+@pytest.mark.parametrize("line", [(0.9, 0.02), (torch.ones(3), torch.zeros(3))])
+def test_an_ensemble_is_its_members(tmp_path, line):
+    members = [values(3), values(3).flip(0)]
+    path = tmp_path / "parameters.nc"
+    each = [outputs.parameters_dataset(SPACE, member, *line) for member in members]
+    contracts.write(outputs.ensemble_dataset(each), path, "parameters")
+    back = contracts.read(path, "parameters")
+    assert torch.equal(outputs.parameters_tensor(back, SPACE, path), torch.stack(members))
+    assert back["slope"].dims[0] == "member"
+    assert back["parameters"].attrs["parameter_units"] == ["1", "m"]
+    with pytest.raises(ValueError, match="two members or more, not 1"):
+        outputs.ensemble_dataset(each[:1])
+    other = outputs.parameters_dataset(SPACE.subset(["b"]), members[0][:, 1:])
+    with pytest.raises(ValueError, match="not the same parameters and cells"):
+        outputs.ensemble_dataset([each[0], other])
+
+
 @pytest.mark.parametrize("shape", [(2,), (2, 3)])
 def test_trajectory(shape):
     ds = outputs.trajectory_dataset(

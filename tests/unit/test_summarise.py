@@ -77,6 +77,8 @@ def test_variants(results):
         ("cellmean", Variant("cellmean")),
         ("dpl_z_direct:v9", Variant("dpl_z", True, parameter_set="v9")),
         ("dpl_z_direct:v9+network", Variant("dpl_z", True, "network", "v9")),
+        ("dpl_a*4", Variant("dpl_a", members=4)),
+        ("dpl_z_direct:v9+none*2", Variant("dpl_z", True, "none", "v9", 2)),
     ],
 )
 def test_names_of_variants(name, variant):

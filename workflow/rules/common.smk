@@ -87,8 +87,12 @@ def in_report(result, **more):
 
 
 def runs_by(rule):
-    """Names of the runs whose parameters a rule makes."""
-    return [name for name, run in RUNS.items() if run.method in methods.made_by(rule)]
+    """Names of the runs whose parameters a rule makes; those of ensembles are joined."""
+    return [
+        name
+        for name, run in RUNS.items()
+        if run.method in methods.made_by(rule) and not run.ensemble
+    ]
 
 
 def only_by(rule):

@@ -2,6 +2,31 @@
 # Makes:    <runs>/{run}/simulation.nc, metrics.nc and, of methods that train, curve.csv
 
 
+rule join_seeds:
+    """Put the parameters that several seeds learned together, as members of an ensemble."""
+    input:
+        lambda wildcards: expand("<runs>/{run}/parameters.nc", run=RUNS[wildcards.run].members),
+    output:
+        "<runs>/{run}/parameters.nc",
+    log:
+        "<logs>/join_seeds/{run}.log",
+    benchmark:
+        "<benchmarks>/join_seeds/{run}.tsv"
+    wildcard_constraints:
+        run="|".join(name for name, run in RUNS.items() if run.ensemble) or "no_such_run",
+    conda:
+        "../../envs/score.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code("join_seeds"),
+        env=env("score"),
+    script:
+        "../scripts/join_seeds.py"
+
+
 rule simulate_run:
     """Simulate with a run's parameters, by the process model and by the surrogate."""
     input:

@@ -431,7 +431,7 @@ def _runs_like(asked, runs, study) -> list[Run]:
     """
     fields = {k: asked[k] for k in ("method", "sampling", "period") if k in asked}
     if asked["method"] in METHODS and METHODS[asked["method"]].trained:
-        fields |= AS_PUBLISHED[study] | {"parameter_set": NOTHING}
+        fields |= AS_PUBLISHED[study] | {"parameter_set": NOTHING, "ensemble": False}
         return [r for r in runs.values() if all(getattr(r, k) == v for k, v in fields.items())]
     found = [r for r in runs.values() if r.method == asked["method"]]
     exact = [r for r in found if all(getattr(r, k) == v for k, v in fields.items())]

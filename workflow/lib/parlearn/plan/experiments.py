@@ -5,7 +5,7 @@ Imports nothing heavy, since the workflow reads it each time it is planned.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -39,6 +39,12 @@ class Run:
     seed: int
     settings: str
     parameter_set: str = NOTHING
+    #: of an ensemble: the runs of its seeds, whose simulations are averaged
+    members: tuple[str, ...] = ()
+
+    @property
+    def ensemble(self) -> bool:
+        return bool(self.members)
 
 
 def read_runs(path, schemas, config: Mapping) -> dict[str, Run]:
@@ -80,7 +86,8 @@ def read_runs(path, schemas, config: Mapping) -> dict[str, Run]:
 def expand(experiments: Mapping, name: str) -> list[Run]:
     """The runs of a set: of each entry all variants x samplings x periods x seeds.
 
-    A baseline, which draws nothing at random, has the first of the seeds alone.
+    A baseline, which draws nothing at random, has the first of the seeds alone. Of an entry that
+    asks for it, the ensemble of the seeds of each comes last.
     """
     chosen, runs = experiments["sets"][name], []
     for entry in chosen["runs"]:
@@ -93,7 +100,7 @@ def expand(experiments: Mapping, name: str) -> list[Run]:
             words = {"variant": label, "sampling": sampling}
             words["period"] = experiments["periods"].get(period, period)
             pattern = template if trained else template.replace("_{seed}", "")
-            runs += [
+            of_seeds = [
                 Run(
                     run=pattern.format(**words, seed=seed),
                     study=chosen["study"],
@@ -109,6 +116,11 @@ def expand(experiments: Mapping, name: str) -> list[Run]:
                 )
                 for seed in (entry["seeds"] if trained else entry["seeds"][:1])
             ]
+            runs += of_seeds
+            if trained and entry.get("ensemble"):
+                together = pattern.format(**words, seed="ensemble")
+                members = tuple(run.run for run in of_seeds)
+                runs.append(replace(of_seeds[0], run=together, members=members))
     return runs
 
 
@@ -122,6 +134,7 @@ def _place(run: Run, config) -> tuple:
         [*METHODS].index(run.method),
         method.models.index(run.model),
         run.parameter_set,
+        run.ensemble,
     )
 
 
@@ -136,6 +149,7 @@ def model_of(config: Mapping, parameter_set: str = NOTHING) -> dict:
 def row(run: Run) -> dict[str, str]:
     """A run as a row of the table that the results have: column -> text."""
     columns = asdict(run) | {"targets": ",".join(run.targets)}
+    columns["members"] = ",".join(run.members) or NOTHING
     return {column: str(value) for column, value in columns.items()}
 
 
@@ -224,6 +238,11 @@ def _reference_problems(experiments) -> Iterator[str]:
                         f"sets.{name}.runs[{k}].variants: {label!r} is not defined"
                         f"{guess(label, known)}; there are {listed(known)} under variants"
                     )
+            if entry.get("ensemble") and len(entry["seeds"]) < 2:
+                yield (
+                    f"sets.{name}.runs[{k}].ensemble: one seed makes none: give seeds two or more, "
+                    "or take the key out"
+                )
 
 
 def _name_problems(sets) -> Iterator[str]:

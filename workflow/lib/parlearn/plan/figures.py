@@ -26,9 +26,10 @@ def select(runs: Mapping[str, Run], wanted: Mapping | Sequence[Mapping]) -> list
     A choice maps columns of a run, or what :class:`~parlearn.plan.methods.Method` says of its
     method (:data:`OF_METHOD`), to a value or to a list of which it must have one: ``{family:
     [search], model: [surrogate]}``. Runs with a set of parameters of their own are chosen only by
-    its name (``parameter_set``), or with ``any``.
+    its name (``parameter_set``) or with ``any``, ensembles only with ``ensemble: [true]``.
     """
-    choices = [{"parameter_set": NOTHING} | dict(one) for one in _choices(wanted)]
+    usual = {"parameter_set": NOTHING, "ensemble": False}
+    choices = [usual | dict(one) for one in _choices(wanted)]
     return [name for name, run in runs.items() if any(_like(run, one) for one in choices)]
 
 
@@ -196,7 +197,7 @@ def figure_files(figure: Mapping, runs: Mapping[str, Run], config: Mapping) -> d
 
 def _has(run: Run, name: str) -> bool:
     """Whether a run has this file: only what trains has a curve, only a network a card."""
-    return name not in RUN_FILES or name in METHODS[run.method].files
+    return name not in RUN_FILES or (name in METHODS[run.method].files and not run.ensemble)
 
 
 def summary_options(figure: Mapping) -> dict:
@@ -222,4 +223,5 @@ def shown(run: Run) -> dict:
     """What a figure tells runs apart by."""
     fields = ("run", "method", "model", "sampling", "period", "observation_map", "seed")
     named = {"parameter_set": run.parameter_set} if run.parameter_set != NOTHING else {}
-    return {field: getattr(run, field) for field in fields} | named
+    joined = {"members": len(run.members)} if run.ensemble else {}
+    return {field: getattr(run, field) for field in fields} | named | joined

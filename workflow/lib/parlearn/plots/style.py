@@ -168,6 +168,8 @@ def _look(variant) -> Look:
     label = METHODS[variant.method].label + " direct" * variant.direct
     if variant.parameter_set:
         label += f", {variant.parameter_set.upper()}"
+    if variant.members > 1:
+        label += f", ensemble of {variant.members}"
     if variant.correction:
         look = replace(look, line=_DOTTED, hollow=True)
         label += _CORRECTIONS[variant.correction]

@@ -1,5 +1,7 @@
 """Converts tensors of a run to the datasets of its files, and back."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import torch
@@ -108,6 +110,22 @@ def parameters_tensor(ds: xr.Dataset, space: ParameterSpace, path) -> Tensor:
     values = torch.from_numpy(ds["parameters"].transpose(..., "cell", "parameter").values.copy())
     space.check(values)
     return values
+
+
+def ensemble_dataset(members: Sequence[xr.Dataset]) -> xr.Dataset:
+    """``parameters.nc`` of an ensemble, from those of its members (member, parameter, cell).
+
+    ValueError where there are fewer than two, or they have not the same parameters and cells.
+    """
+    if len(members) < 2:
+        raise ValueError(f"an ensemble needs two members or more, not {len(members)}")
+    try:
+        joined = xr.concat(members, "member", join="exact", combine_attrs="drop")
+    except ValueError as error:
+        raise ValueError(f"the members have not the same parameters and cells: {error}") from error
+    for name, variable in members[0].variables.items():
+        joined[name].attrs = variable.attrs
+    return joined
 
 
 def history_table(history: list[dict]) -> pd.DataFrame:

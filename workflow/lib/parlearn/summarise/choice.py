@@ -41,17 +41,19 @@ def identify(runs: pd.DataFrame, results: Results) -> pd.DataFrame:
         raise ValueError("this figure has no run: choose some in config/figures.yaml")
     runs = runs.reset_index(drop=True)
     sets = runs["parameter_set"].fillna("") if "parameter_set" in runs else [""] * len(runs)
+    sizes = runs["members"].fillna(1).astype(int) if "members" in runs else [1] * len(runs)
     learned = trained(runs)
     direct = learned & runs["model"].map(is_direct)
     usual = learned & (runs["observation_map"] == "domain")
     both = {*zip(runs["method"][usual], direct[usual])}
     variants = []
-    for run, here, straight, own in zip(runs.itertuples(), learned, direct, sets, strict=True):
+    rows = zip(runs.itertuples(), learned, direct, sets, sizes, strict=True)
+    for run, here, straight, own, size in rows:
         unlike = run.observation_map == "network" or (
             run.observation_map == "none" and (run.method, straight) in both
         )
         correction = run.observation_map if here and unlike else ""
-        variants.append(str(Variant(run.method, bool(straight), correction, own)))
+        variants.append(str(Variant(run.method, bool(straight), correction, own, size)))
     runs["variant"] = variants
     known = learned | runs["sampling"].isin(results.samplings)
     runs["sampling"] = runs["sampling"].where(known, results.densest(results.samplings))

@@ -9,6 +9,7 @@ from parlearn.plan.methods import METHODS
 from parlearn.study.roles import TESTS
 from parlearn.summarise.choice import choose
 from parlearn.summarise.results import Results
+from parlearn.summarise.variants import read_variant
 
 
 def summarise(runs, results: Results, flux, sampling=None, period=None) -> pd.DataFrame:
@@ -34,7 +35,8 @@ def summarise(runs, results: Results, flux, sampling=None, period=None) -> pd.Da
             rain = results.weather(results.test)["prec"].isel(cell=cells).mean("time").values
             found |= {"flux": np.median(simulated), "share": np.median(simulated / rain)}
             rows += [about | {"split": split, "quantity": q, "value": v} for q, v in found.items()]
-        if METHODS[run.method].trained:
+        # an ensemble has no training of its own
+        if METHODS[run.method].trained and read_variant(run.variant).members == 1:
             last = results.history(run).iloc[-1]
             for name in ("runs_per_cell", "seconds"):
                 rows.append(about | {"split": "cost", "quantity": name, "value": last[name]})

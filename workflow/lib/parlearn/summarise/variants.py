@@ -3,7 +3,7 @@
 A run's *variant* is its method, with ``_direct`` after it where it learned directly through the
 process model and not through a surrogate, with ``:v9`` where it learned the parameters of a set of
 that name, and with ``+network`` or ``+none`` where its linear correction of the simulation is not
-the usual one of a slope and an offset for the domain.
+the usual one of a slope and an offset for the domain. The ensemble of four seeds ends on ``*4``.
 """
 
 from dataclasses import dataclass
@@ -24,17 +24,20 @@ class Variant:
     direct : whether it learned through the process model itself, without a surrogate
     correction : its linear correction, where that is not the usual one: ``network`` or ``none``
     parameter_set : name of the set of parameters it learned, where not those of all others
+    members : of an ensemble, how many seeds it is the mean of
     """
 
     method: str
     direct: bool = False
     correction: str = ""
     parameter_set: str = ""
+    members: int = 1
 
     def __str__(self) -> str:
         end = f"+{self.correction}" if self.correction else ""
         learned = f":{self.parameter_set}" if self.parameter_set else ""
-        return self.method + _DIRECT * self.direct + learned + end
+        joined = f"*{self.members}" if self.members > 1 else ""
+        return self.method + _DIRECT * self.direct + learned + end + joined
 
 
 def is_direct(model: str) -> bool:
@@ -44,6 +47,7 @@ def is_direct(model: str) -> bool:
 
 def read_variant(name: str) -> Variant:
     """Take a variant's name apart; ValueError where its method is not in the registry."""
+    name, _, members = name.partition("*")
     base, _, correction = name.partition("+")
     base, _, parameter_set = base.partition(":")
     method = base if base in METHODS else base.removesuffix(_DIRECT)
@@ -52,4 +56,4 @@ def read_variant(name: str) -> Variant:
             f"there is no method {method!r} (of {name!r}) in parlearn.plan.methods.METHODS: "
             f"there are {', '.join(METHODS)}"
         )
-    return Variant(method, base != method, correction, parameter_set)
+    return Variant(method, base != method, correction, parameter_set, int(members or 1))
