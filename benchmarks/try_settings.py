@@ -35,6 +35,7 @@ def main():
     for name in ("folder", "sampling", "period", "method", "settings"):
         parser.add_argument(name)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--parameters", default=",".join(PARAMETERS), help="of VIC, with commas")
     given = parser.parse_args()
     torch.set_num_threads(1)
     domain, forcing, training = (
@@ -56,7 +57,7 @@ def main():
         span=(days[0], days[-1]),
         targets=("soil_moisture",),
     )
-    model = VIC(domain, forcing, names=PARAMETERS)
+    model = VIC(domain, forcing, names=tuple(given.parameters.split(",")))
     start = default_parameters(domain, model.space.names)
     line = fit_joint_line(model, study, start, seed=1)
     tried = {name: values for name, values in settings.items() if isinstance(values, list)}

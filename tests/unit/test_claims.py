@@ -342,6 +342,8 @@ def test_files_are_those_of_the_metric_and_of_answerable_claims_alone():
         "<runs>/sceua_s8_2y_1/simulation.nc",
         "<runs>/sceua_s8_2y_1/parameters.nc",
     ]
+    ((entry,), files) = planned(surrogate, name="config/real_sets.yaml")
+    assert (entry["why"], files["card"]) == ("there is no surrogate here", [])
     _, files = planned(changed(study="camels"))
     assert files["runs"] == []
 
@@ -559,7 +561,8 @@ def test_what_is_held_against_the_default_reads_its_scores():
 
 
 @pytest.mark.parametrize(
-    "name", ["config", "conus", "conus_li2023", "li2023_real", "huaihe", "huaihe_twin"]
+    "name",
+    ["config", "conus", "conus_li2023", "li2023_real", "real_sets", "huaihe", "huaihe_twin"],
 )
 def test_every_claim_is_answered_from_files_or_says_why_not(claims, name):
     config, runs = configured(f"config/{name}.yaml")

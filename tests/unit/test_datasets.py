@@ -157,6 +157,23 @@ def test_scores_tests_and_budgets(tmp_path):
     assert one(table, variant="dpl_z", seed=1, quantity="runs_per_cell")["value"].item() == 30
 
 
+def test_an_ensemble_has_scores_and_no_costs(tmp_path):
+    study = made_up.make_study(tmp_path)
+    results = made_up.open_results(study)
+    runs = one(RUNS, sampling="s8", method="dpl_z")
+    joined = runs.iloc[:1].assign(run="together", members=2)
+    runs = pd.concat([runs, joined], ignore_index=True)
+    for run in runs.itertuples():
+        made_up.make_run(study, run)
+    for name in ("history.csv", "curve.csv"):
+        (study.root / "runs" / "together" / name).unlink()
+    only = {"DAS-S8": made_up.DATASETS["DAS-S8"]}
+    table = score_tables.summarise(runs, results, only, reference="dpl_z")
+    quantities = {name: set(of["quantity"]) for name, of in table.groupby("variant")}
+    assert {"rmse", "runs_per_cell"} < quantities["dpl_z"]
+    assert quantities["dpl_z*2"] & {"rmse", "runs_per_cell", "p_value"} == {"rmse", "p_value"}
+
+
 def test_sceua_before_its_first_record():
     columns = ["runs_per_cell", "seconds", "rmse_train_cells", "rmse_test_cells"]
     curve = pd.DataFrame([[77, 7, 0.06, 0.07], [180, 16, 0.05, 0.06]], columns=columns)

@@ -50,6 +50,7 @@ def test_own_sets_hold_the_designs_of_the_papers():
         "li2023": 50,
         "real": 17,
         "li2023_real": 54,
+        "real_sets": 52,
         "huaihe": 10,
         "camels": 3,
         "pub": 39,

@@ -18,6 +18,7 @@ CONFIGS = {
     "config/paper.yaml": (50, 700),
     "config/li2023.yaml": (50, 600),
     "config/li2023_real.yaml": (50, 600),
+    "config/real_sets.yaml": (50, 300),
     "config/huaihe_twin.yaml": (80, 130),
     # archives, with neither logins nor maps at hand
     "config/conus.yaml": (500, 1200),

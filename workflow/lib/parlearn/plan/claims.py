@@ -400,6 +400,8 @@ def _terms(claim, reading, runs, config) -> tuple[list[dict], list[str], str]:
         term |= {"name": name, "place": place, "runs": []}
         terms.append(term)
         if here["method"] == "surrogate":
+            if not _has_surrogate(config):
+                return terms, [], "there is no surrogate here"
             continue
         if (sampling := here["sampling"]) not in config["samplings"]:
             return terms, [], f"there is no sampling {sampling} here"

@@ -7,6 +7,7 @@ from parlearn.metrics.paired import compare
 from parlearn.summarise.choice import of_family
 from parlearn.summarise.datasets import Member, by_method, gather, identity, scores
 from parlearn.summarise.results import Results
+from parlearn.summarise.variants import read_variant
 
 #: scores of Li & Lu 2023, eqs. 15-17 (their PCC is corr)
 METRICS = ("rmse", "corr", "nse")
@@ -37,7 +38,7 @@ def summarise(runs, results: Results, datasets, reference) -> pd.DataFrame:
         for member, of_seed in zip(group, values, strict=True):
             found = dict(zip(METRICS, pd.DataFrame(of_seed.T).median(), strict=True))
             found |= {"cells": np.isfinite(of_seed[0]).sum()} | _cost(member, results)
-            if of_family(member, "network"):
+            if of_family(member, "network") and "runs_per_cell" in found:
                 place = key[0], member.model
                 runs_per_cell[place] = max(runs_per_cell.get(place, 0), found["runs_per_cell"])
             rows += _rows(identity(member), found)
@@ -62,7 +63,8 @@ def _rows(about: dict, found: dict) -> list[dict]:
 
 
 def _cost(member: Member, results: Results) -> dict[str, float]:
-    if not member.trained:
+    # an ensemble has no training of its own
+    if not member.trained or read_variant(member.variant).members > 1:
         return {}
     ends = pd.DataFrame([results.history(run).iloc[-1] for run, _ in member.parts])
     return {"runs_per_cell": ends["runs_per_cell"].mean(), "seconds": ends["seconds"].sum()}
