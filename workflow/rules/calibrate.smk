@@ -17,8 +17,8 @@ rule fit_line:
     wildcard_constraints:
         sampling="|".join(CONFIG["samplings"]),
         period="|".join(CONFIG["periods"]["train"]),
-        # of a set of parameters
-        own="|".join(["", *(f"_{name}" for name in CONFIG["model"].get(experiments.SETS, {}))]),
+        # of a set of parameters; Snakemake takes an empty pattern for none at all
+        own="|".join(["()", *(f"_{name}" for name in CONFIG["model"].get(experiments.SETS, {}))]),
     conda:
         "../../envs/model.yaml"
     threads: 1
