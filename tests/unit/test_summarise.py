@@ -266,6 +266,12 @@ def test_table(results):
     ]
     scores = results.scores(next(run.itertuples()), "raw").sel(metric="rmse").values
     assert value["value"].item() == pytest.approx(np.median(scores[results.cells("s4", "spatial")]))
+    # made-up errors are 0.25 smaller in the training period
+    trained = {"variant": "dpl_a", "seed": 2, "quantity": "rmse", "score_map": "mapped"}
+    both = [
+        one(table, **trained, split=split)["value"].item() for split in ("training", "temporal")
+    ]
+    assert both[1] - both[0] == pytest.approx(0.25)
     costs = one(table, variant="dpl_z", seed=1, split="cost").set_index("quantity")["value"]
     assert costs["epochs"] == 160
     assert costs["seconds"] == 320

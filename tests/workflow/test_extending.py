@@ -62,6 +62,7 @@ def toys(config):
 def no_surrogate(config):
     toys(config)
     config["model"]["simulate_with"] = ["process"]
+    config["model"]["parameter_sets"] = {"short": ["recession"]}
     del config["simulate"], config["surrogate"]
     config["run_set"] = "toys_alone"
 
@@ -77,6 +78,12 @@ def extended(make_project):
     experiments["variants"] |= {
         "blur": {"method": "blur", "model": "surrogate", "settings": "blur"},
         "blur_direct": {"method": "blur", "model": "process", "settings": "blur"},
+        "short": {
+            "method": "dpl_z",
+            "model": "process",
+            "settings": "dpl_z_vic",
+            "parameter_set": "short",
+        },
     }
     common = {"study": "smap", "targets": ["soil_moisture"], "observation_map": "domain"}
     cross = {"periods": ["two_years"], "seeds": [1]}
@@ -92,7 +99,11 @@ def extended(make_project):
         },
         "toys_alone": {
             **common,
-            "runs": [{"variants": direct, "samplings": ["s8", "s4"], **cross}],
+            "runs": [
+                {"variants": direct, "samplings": ["s8", "s4"], **cross},
+                {"variants": ["short"], "samplings": ["s8"], **cross, "seeds": [1, 2]}
+                | {"ensemble": True},
+            ],
         },
     }
     path.write_text(yaml.safe_dump(experiments))
@@ -167,5 +178,28 @@ def test_a_study_may_do_without_a_surrogate(extended):
         assert metrics["model"].values.tolist() == ["reservoir"]
     planned = extended.snakemake("-n", "-c2", config=config).stdout
     assert "tsai2021_fig1" in planned
+    assert "smap_parameter_sets" in planned
     assert "train_surrogate" not in planned
     assert "tsai2021_figS2" not in planned
+
+
+def test_a_set_of_parameters_and_an_ensemble_of_seeds(extended):
+    config = configure(extended, "alone", no_surrogate)
+    scores = extended.folder / "results/alone/runs/short_s8_2y_ensemble/metrics.nc"
+    extended.snakemake("-c2", scores, "--quiet", "rules", config=config)
+    both, one = (
+        contracts.read(scores.parents[1] / run / "parameters.nc", "parameters")
+        for run in ("short_s8_2y_ensemble", "short_s8_2y_2")
+    )
+    assert both["parameter"].values.tolist() == ["recession"]
+    assert both.sizes["member"] == 2
+    assert (both["parameters"].isel(member=1) == one["parameters"]).all()
+    line = json.loads((scores.parents[2] / "smap/line/s8/two_years_short.json").read_text())
+    assert float(both["slope"].isel(member=0)) == pytest.approx(line["slope"])
+    metrics = contracts.read(scores, "metrics")
+    # of the mean of both series, which is no worse than the two are on average
+    mse = metrics["score"].sel(target="soil_moisture", metric="rmse", period="train") ** 2
+    each = metrics["member_score"].sel(target="soil_moisture", metric="rmse", period="train") ** 2
+    gained = each.mean("member") - mse
+    assert gained.notnull().any()
+    assert not (gained < -1e-9).any()

@@ -15,6 +15,8 @@ _CORRECTED = {
 }
 _SCORES = ("bias", "rmse", "ubrmse", "corr")
 _SPLITS = ("temporal", "spatial")
+#: trained cells in the training period
+_TRAINING = "training"
 _COSTS = {
     "epochs": "Epochs\nin all",
     "seconds": "Time\nin all",
@@ -35,7 +37,7 @@ def draw(sheet: Sheet):
 
 
 def _score_parts(numbers):
-    numbers = numbers[numbers["split"].isin(_SPLITS)]
+    numbers = numbers[numbers["split"].isin((*_SPLITS, _TRAINING))]
     (target,) = set(numbers["target"])
     unit = style.score_unit("bias", target)
     looks, cells = style.looks(numbers["variant"]), _index(numbers)
@@ -61,6 +63,7 @@ def _score_parts(numbers):
     yield part(title, "mapped", columns, 4, with_spread=True)
     for score_map, words in _CORRECTED.items():
         columns = [(split, score) for split in _SPLITS for score in _SCORES]
+        columns += [(_TRAINING, "rmse")] * (score_map == "mapped")
         yield part(f"Median scores over cells, {words}", score_map, columns, 3)
 
 

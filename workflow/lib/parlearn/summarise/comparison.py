@@ -14,7 +14,8 @@ def summarise(runs, results: Results, sampling=None, period=None) -> pd.DataFram
     """Rows of identity, target, score_map, split, quantity, value, at_most, threshold.
 
     Splits ``temporal`` and ``spatial``: medians over cells of each score, ``raw`` and ``mapped``
-    (before and after the linear correction). Split ``mean``: for each other target that is
+    (before and after the linear correction); ``training``: of the RMSE after it at trained cells in
+    the training period, where a search of each cell should be beaten by none. Split ``mean``: for each other target that is
     observed, scores over trained cells of its temporal means. Split ``cost``: epochs and seconds in
     all, to the ``threshold``, and to the RMSE at which the ``search`` through the same model ended;
     ``at_most`` where they were fewer, see :func:`~parlearn.metrics.progress.is_upper_bound`.
@@ -28,6 +29,8 @@ def summarise(runs, results: Results, sampling=None, period=None) -> pd.DataFram
                 place = key | {"score_map": score_map, "split": split}
                 medians = results.medians(run, split, score_map)
                 rows += [place | {"quantity": q, "value": v} for q, v in medians.items()]
+        place = key | {"score_map": "mapped", "split": "training", "quantity": "rmse"}
+        rows.append(place | {"value": results.medians(run, "temporal", period="train")["rmse"]})
         for target in [] if only_corrects(run.method) else held_back(results):
             place = key | {"target": target, "score_map": "", "split": "mean"}
             scores = trained_cell_scores(run, results, target)

@@ -198,9 +198,11 @@ class Results:
                 )
         return scores.sel(wanted)
 
-    def medians(self, run, split, correction=None) -> dict[str, float]:
+    def medians(self, run, split, correction=None, period="test") -> dict[str, float]:
         """Median over cells of each score; NaN where a split has no scored cell."""
-        part = self.scores(run, correction).isel(cell=self.cells(run.sampling, split))
+        part = self.scores(run, correction, period=period).isel(
+            cell=self.cells(run.sampling, split)
+        )
         return dict(zip(part["metric"].values.astype(str), part.median("cell").values, strict=True))
 
     def simulated(self, run, cells, days=None, *, emulated=False) -> xr.DataArray:
