@@ -15,10 +15,11 @@ def summarise(runs, results: Results, sampling=None, period=None) -> pd.DataFram
 
     Splits ``temporal`` and ``spatial``: medians over cells of each score, ``raw`` and ``mapped``
     (before and after the linear correction); ``training``: of the RMSE after it at trained cells in
-    the training period, where a search of each cell should be beaten by none. Split ``mean``: for each other target that is
-    observed, scores over trained cells of its temporal means. Split ``cost``: epochs and seconds in
-    all, to the ``threshold``, and to the RMSE at which the ``search`` through the same model ended;
-    ``at_most`` where they were fewer, see :func:`~parlearn.metrics.progress.is_upper_bound`.
+    the training period, where a search of each cell should be beaten by none. Split ``mean``: for
+    each other target that is observed, scores over trained cells of its temporal means. Split
+    ``cost``: epochs and seconds in all, to the ``threshold``, and to the RMSE at which the
+    ``search`` through the same model ended; ``at_most`` where they were fewer, see
+    :func:`~parlearn.metrics.progress.is_upper_bound`.
     """
     runs = choose(runs, results, sampling, period)
     rows = []
