@@ -84,20 +84,32 @@ def _tree(path: Path, _mtime: int) -> ast.Module:
 def _imports(path: Path, library: Path) -> set[Path]:
     """Module files of the library that one file imports, with the packages above them."""
     found = set()
-    for node in ast.walk(_tree(path, path.stat().st_mtime_ns)):
+    for level, parts in _read(path, path.stat().st_mtime_ns)[0]:
+        if level:
+            if library not in path.parents:
+                continue
+            package = path.relative_to(library.parent).parent.parts
+            parts = *package[: len(package) - level + 1], *parts
+        found |= _resolve(parts, library)
+    return found
+
+
+@cache
+def _read(path: Path, _mtime: int) -> tuple[frozenset[tuple], frozenset[str]]:
+    """What one file imports, as (level, dotted name in parts), and the plain strings in it.
+
+    A module is asked for by nearly every rule, and to walk its tree is what takes time.
+    """
+    imports, strings = set(), set()
+    for node in ast.walk(_tree(path, _mtime)):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                found |= _resolve(alias.name.split("."), library)
+            imports |= {(0, tuple(alias.name.split("."))) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             start = node.module.split(".") if node.module else []
-            if node.level:
-                if library not in path.parents:
-                    continue
-                package = path.relative_to(library.parent).parent.parts
-                start = [*package[: len(package) - node.level + 1], *start]
-            for alias in node.names:
-                found |= _resolve([*start, alias.name], library)
-    return found
+            imports |= {(node.level, (*start, alias.name)) for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            strings.add(node.value)
+    return frozenset(imports), frozenset(strings)
 
 
 def _named_module(name: str, library: Path) -> set[Path]:
@@ -122,11 +134,12 @@ def _named_files(path: Path, library: Path) -> set[Path]:
     """Files beside a library module whose names stand in it as plain strings."""
     if library not in path.parents:
         return set()
-    names = {
-        node.value
-        for node in ast.walk(_tree(path, path.stat().st_mtime_ns))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    return {
-        f for f in path.parent.iterdir() if f.is_file() and f.suffix != ".py" and f.name in names
-    }
+    folder = path.parent
+    strings = _read(path, path.stat().st_mtime_ns)[1]
+    return {folder / name for name in _no_modules(folder, folder.stat().st_mtime_ns) & strings}
+
+
+@cache
+def _no_modules(folder: Path, _mtime: int) -> frozenset[str]:
+    """Names of the files in a folder that are no modules."""
+    return frozenset(f.name for f in folder.iterdir() if f.suffix != ".py" and f.is_file())
