@@ -14,7 +14,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from parlearn.storage.contracts import content_digest
+from parlearn.storage.checksums import content_digest
 
 KINDS = ("parameters", "simulation", "metrics")
 

@@ -34,6 +34,7 @@ KINDS = {
         "claims.*",
     ],
     "sidecars": ["**/*.json"],
+    "attributes": ["smap/*.nc", "smap/regridded/**/*.nc", "smap/samples/**/*.nc", "runs/*/*.nc"],
 }
 #: weights of regridding, which are kept for later jobs and are no results
 WEIGHTS = "weights/*.npz"
@@ -44,8 +45,8 @@ TABLES = [
     "resources/elevation/*.csv",
     "resources/vegetation/*.csv",
 ]
-#: of a stamp what tells about the making and decides nothing
-TOLD = ("created", "wall_seconds", "peak_memory_mb", "machine", "device")
+#: attributes that HDF5 and netCDF keep of themselves, and what says nothing of a number
+INNER = ("CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "_FillValue", "coordinates")
 
 
 def files(folder: Path, kind: str) -> list[str]:
@@ -118,6 +119,29 @@ def _is_read(name, found) -> bool:
     return "_PM/" not in name and not label.startswith("This is a netCDF dimension but not")
 
 
+def change_attribute(path: Path, rng: np.random.Generator) -> str:
+    """Change what a netCDF file says of its numbers or of its making; what, in words."""
+    with h5py.File(path, "r+") as file:
+        found = [("/", file), *((name, file[name]) for name in file)]
+        places = [
+            (name, place, key)
+            for name, place in found
+            for key in sorted(place.attrs)
+            if key not in INNER and not key.startswith(("_NC", "_Netcdf"))
+        ]
+        name, place, key = places[rng.integers(len(places))]
+        before = place.attrs[key]
+        if isinstance(before, bytes):
+            place.attrs[key] = np.bytes_(_other_json(before.decode()).encode())
+        elif isinstance(before, str):
+            place.attrs[key] = _other_json(before)
+        elif np.asarray(before).dtype.kind == "O":
+            place.attrs[key] = [_other_json(text) for text in before]
+        else:
+            place.attrs[key] = np.asarray(before) * 1.25 + 1
+        return f"{key} of {name}: {str(before)[:40]!r} to {str(place.attrs[key])[:40]!r}"
+
+
 def _change_hdf4(path, rng):
     file = SD(str(path), SDC.WRITE)
     try:
@@ -161,7 +185,7 @@ def _change_picture(path, rng):
 
 def _change_json(path, rng):
     content = json.loads(path.read_text(encoding="utf-8"))
-    keys = sorted(key for key in content if key not in TOLD)
+    keys = sorted(content)
     key = keys[rng.integers(len(keys))]
     places = _leaves(content[key], (key,))
     *folders, last = places[rng.integers(len(places))]

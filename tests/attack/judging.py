@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from parlearn.storage.contracts import content_digest
+from parlearn.storage.checksums import content_digest
 from parlearn.storage.files import sha256
 
 from .changes import NO_RESULTS, RESULTS

@@ -14,7 +14,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from .changes import KINDS, RESULTS, WEIGHTS, change, files, flip, tables
+from .changes import KINDS, RESULTS, WEIGHTS, change, change_attribute, files, flip, tables
 from .judging import Outcome, after_the_command, audit, contents, told
 
 # on the other core
@@ -72,7 +72,8 @@ def test_no_changed_value_is_accepted(attacked, pristine, before, tally, number)
     folder, rng = attacked.folder, np.random.default_rng([SEED, number])
     changed = {}
     for path, kind in draw(folder, rng, KINDS, EACH).items():
-        changed[path] = kind, harm(folder, path, rng)
+        way = change_attribute if kind == "attributes" else change
+        changed[path] = kind, harm(folder, path, rng, way)
     problems = audit(attacked)
     outcomes, left = [], {}
     for path, (kind, what) in changed.items():

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import importlib.util
+import io
 import json
 import os
 import shutil
@@ -32,6 +33,7 @@ from parlearn.models.vic.model import SPACE
 from parlearn.runs.outputs import parameters_dataset
 from parlearn.storage import contracts, provenance
 from parlearn.storage.files import sha256, write_json
+from parlearn.storage.sealed import seal, set_aside
 from parlearn.study.splits import TEST as TEST_CELL
 from parlearn.study.tensors import load_study
 from parlearn.study.training import cut_training
@@ -250,6 +252,40 @@ def fit_scaler_elsewhere(made):
     path.write_text(json.dumps(card))
 
 
+WEIGHTS, CHECKPOINT = f"results/x/weights/weights-{'ab' * 8}.npz", f"{FOLDER}/checkpoint.pt"
+CREATED = "provenance_created"
+
+
+def widen(ds):
+    ds["parameters"].setncattr("upper", 2 * ds["parameters"].getncattr("upper"))
+
+
+def keep_weights():
+    """What regridding keeps for later jobs."""
+    np.savez(content := io.BytesIO(), areas=np.ones(3))
+    seal(content.getvalue(), WEIGHTS, "weights of regridding", "ab" * 32)
+    return Path(WEIGHTS)
+
+
+def double_the_areas(path):
+    """Other areas, under the seal of before."""
+    *_, sealed = path.read_bytes()[:-1].rpartition(b"\n")
+    np.savez(content := io.BytesIO(), areas=2 * np.ones(3))
+    path.write_bytes(content.getvalue() + b"\n" + sealed + b"\n")
+
+
+def keep_checkpoint():
+    """What a killed training left."""
+    seal(b"state of a training", CHECKPOINT, "training", "dpl")
+    return Path(CHECKPOINT)
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[3] ^= 4
+    path.write_bytes(content)
+
+
 def edit_module(made):
     for job in made.jobs:
         if job["rule"] == "learn_dpl":
@@ -281,7 +317,51 @@ def learn_the_tested_weather(made):
 
 #: what is done -> the check that tells, and words it says
 TAMPERING = {
-    "a changed number": (change_number, "contents", f"{FOLDER}/parameters.nc: its numbers"),
+    "a changed number": (
+        change_number,
+        "contents",
+        f"{FOLDER}/parameters.nc: is not what was written: its content_sha256 is",
+    ),
+    "other units": (
+        lambda _: edit(f"{STUDY}/forcing.nc", lambda ds: ds["tair"].setncattr("note", "K")),
+        "contents",
+        f"{STUDY}/forcing.nc: is not what was written: its attributes_sha256 is",
+    ),
+    "other bounds": (
+        lambda _: edit(f"{FOLDER}/parameters.nc", widen),
+        "contents",
+        f"{FOLDER}/parameters.nc: is not what was written: its attributes_sha256 is",
+    ),
+    "another time in a stamp": (
+        lambda _: edit(f"{FOLDER}/parameters.nc", lambda ds: ds.setncattr(CREATED, "2020-01-01")),
+        "contents",
+        f"{FOLDER}/parameters.nc: is not what was written: its attributes_sha256 is",
+    ),
+    "another time in a sidecar": (
+        lambda _: forge(f"{FIGURE}.csv", created="2020-01-01"),
+        "stamps",
+        f"{FIGURE}.csv: its stamp is not the one that was written (stamp_sha256)",
+    ),
+    "a network": (
+        lambda _: fit_scaler_elsewhere(None),
+        "stamps",
+        f"{FOLDER}/network/card.json: is not the file that its stamp was written for (sha256)",
+    ),
+    "weights of regridding": (
+        lambda _: double_the_areas(keep_weights()),
+        "seals",
+        f"{WEIGHTS}: it does not have the checksum that it was written with",
+    ),
+    "weights of other grids": (
+        lambda _: keep_weights().rename(Path(WEIGHTS).with_name("weights-0123456789abcdef.npz")),
+        "seals",
+        "weights-0123456789abcdef.npz: is sealed for",
+    ),
+    "a checkpoint": (
+        lambda _: flip_a_bit(keep_checkpoint()),
+        "seals",
+        f"{CHECKPOINT}: it does not have the checksum that it was written with",
+    ),
     "a number that was read": (change_number, "stale", f"made from another {FOLDER}/parameters.nc"),
     "a row too long": (lengthen_row, "contents", "results/x/runs.tsv: is not a readable table"),
     "a swapped raw file": (lambda _: Path(RAW).write_text("war"), "raw", f"{RAW}: has the sha256"),
@@ -554,6 +634,20 @@ def test_the_page_about_results_is_no_result(made):
     assert not made.wrong()
 
 
+def test_what_is_kept_for_later_jobs_is_looked_at(made):
+    keep_weights()
+    keep_checkpoint()
+    set_aside(keep_checkpoint(), "a bit was flipped")
+    seal(b"another", CHECKPOINT, "training", "dpl")
+    _, audit = made.audit()
+    assert audit.problems == []
+    seals = next(check for check in audit.checks if check.name == "seals")
+    assert seals.looked_at == 2
+    assert seals.notes == [
+        f"{CHECKPOINT}.unusable: set aside, since it was damaged; you may delete it"
+    ]
+
+
 def test_a_file_that_its_mirror_vouches_for_is_told_and_not_wrong(made):
     was = made.instance["pinned"][RAW]
     made.instance["pinned"][RAW] = "0" * 64
@@ -683,7 +777,7 @@ def test_page_manifest_and_crate_are_written(made, tmp_path):
     text = page(audit, tree, made.instance, "2026-01-01T00:00:00+00:00")
     assert "# Audit of x: failed" in text
     assert "## What this audit cannot see" in text
-    assert f"- **{FOLDER}/parameters.nc**: its numbers are not those" in text
+    assert f"- **{FOLDER}/parameters.nc**: is not what was written: its content_sha256" in text
     listed = manifest(audit, tree, made.instance, "2026-01-01T00:00:00+00:00")
     json.dumps(listed, allow_nan=False)
     files = {file["path"]: file for file in listed["files"]}

@@ -74,5 +74,17 @@ def test_sidecar_holds_the_checksum_of_its_file(tmp_path):
     assert beside["rule"] == "r"
 
 
+def test_sidecar_holds_the_checksum_of_itself(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("a\n1\n")
+    # keys that are numbers are texts in JSON
+    more = {"changed_ns": {10: 1.5, 9: None}, "spans": (("a", "b"),)}
+    provenance.write_sidecar(table, provenance.stamp("r", [table], {"a": 1}) | more)
+    beside = provenance.read_sidecar(table)
+    assert beside[provenance.STAMP] == provenance.stamp_digest(beside)
+    for name in [name for name in beside if name != provenance.STAMP]:
+        assert provenance.stamp_digest(beside | {name: "another"}) != beside[provenance.STAMP]
+
+
 def test_outside_a_checkout_the_commit_is_unknown(tmp_path):
     assert provenance.commit_of(tmp_path) == ("unknown", "unknown")

@@ -6,12 +6,14 @@ import re
 import shutil
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
 
 from parlearn.retrieve.transfer import ARRIVED
-from parlearn.storage import contracts, provenance, unchanged
+from parlearn.storage import checksums, contracts, provenance, unchanged
+from parlearn.storage.checksums import content_digest
 from parlearn.storage.files import sha256, write_json
 from parlearn.storage.job import job
 from parlearn.storage.unchanged import TIMES, ChangedFile, changed_times, check_arrived
@@ -190,7 +192,8 @@ def field(tmp_path):
     days = np.datetime64("2015-04-01", "ns") + np.arange(50) * np.timedelta64(1, "D")
     values = np.random.default_rng(0).random((50, 4, 5))
     ds = xr.Dataset({"soil_moisture": (("time", "lat", "lon"), values)}, {"time": days})
-    contracts.write(ds, tmp_path / "sm.nc", "retrieved")
+    stamp = provenance.stamp("regrid_product", config={"a": [1, 2.5]})
+    contracts.write(ds, tmp_path / "sm.nc", "retrieved", stamp)
     return tmp_path / "sm.nc"
 
 
@@ -214,6 +217,26 @@ def no_checksum(ds):
     del ds.attrs["content_sha256"]
 
 
+def no_checksum_of_attributes(ds):
+    del ds.attrs["attributes_sha256"]
+
+
+def other_units(ds):
+    ds["soil_moisture"].attrs["units"] = "percent"
+
+
+def other_stamp(ds):
+    ds.attrs["provenance_created"] = "2020-01-01T00:00:00+00:00"
+
+
+def other_checksum(ds):
+    ds.attrs["content_sha256"] = "0" * 64
+
+
+def one_attribute_more(ds):
+    ds["soil_moisture"].attrs["scale"] = 10.0
+
+
 def both_ways(path):
     def part():
         with contracts.part_of(path) as ds:
@@ -229,7 +252,13 @@ def test_an_untouched_field_is_read(field):
     np.testing.assert_array_equal(part(), whole())
 
 
-@pytest.mark.parametrize("change", [one_number, dates, no_checksum], ids=lambda c: c.__name__)
+CHANGES = (
+    *(one_number, dates, no_checksum, other_checksum),
+    *(no_checksum_of_attributes, other_units, other_stamp, one_attribute_more),
+)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda c: c.__name__)
 def test_a_changed_field_is_refused_however_it_is_read(field, change):
     rewrite(field, change)
     for way in both_ways(field):
@@ -239,14 +268,44 @@ def test_a_changed_field_is_refused_however_it_is_read(field, change):
         assert "Remove it and run again" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"), [("calendar", "1roleptic"), ("units", "days sinse 1970-01-01")]
+)
+def test_dates_that_cannot_be_read_any_more_are_told_of_the_file(field, key, value):
+    with netCDF4.Dataset(field, "a") as ds:
+        ds["time"].setncattr(key, value)
+    for way in both_ways(field):
+        with pytest.raises(contracts.ContractError, match="emove it and run again") as caught:
+            way()
+        assert str(field) in str(caught.value)
+
+
 def test_a_field_is_verified_in_pieces_and_once(field, monkeypatch):
-    whole = contracts.content_digest(contracts.read(field, "retrieved"))
-    monkeypatch.setattr(contracts, "PIECE", 3 * 4 * 5 * 4)
-    assert contracts.content_digest(contracts.read(field, "retrieved")) == whole
+    whole = content_digest(contracts.read(field, "retrieved"))
+    monkeypatch.setattr(checksums, "PIECE", 3 * 4 * 5 * 4)
+    assert content_digest(contracts.read(field, "retrieved")) == whole
     counted = []
-    digest = contracts.content_digest
-    monkeypatch.setattr(contracts, "content_digest", lambda ds: counted.append(1) or digest(ds))
+    difference = contracts.difference
+    monkeypatch.setattr(contracts, "difference", lambda ds: counted.append(1) or difference(ds))
     for _ in range(3):
         with contracts.part_of(field) as ds:
             assert ds.sizes["time"] == 50
     assert len(counted) == 1
+
+
+def test_equal_numbers_of_other_stamps_have_one_checksum(field, tmp_path):
+    """Runs are compared by it: their times and machines stay out, and so do units."""
+    first = contracts.read(field, "retrieved")
+    contracts.write(first.drop_attrs(), tmp_path / "b.nc", "retrieved", {"provenance_created": "x"})
+    second = contracts.read(tmp_path / "b.nc", "retrieved")
+    assert second.attrs["content_sha256"] == first.attrs["content_sha256"]
+    assert second.attrs["attributes_sha256"] != first.attrs["attributes_sha256"]
+
+
+@pytest.mark.parametrize("value", ["", "ä", 1, 2.5, [1.5], [0.1, 2.0], ["a", "b"], np.float32(0.1)])
+def test_attributes_of_any_kind_are_the_same_when_read(tmp_path, value):
+    ds = xr.Dataset({"soil_moisture": (("time", "lat", "lon"), np.zeros((2, 1, 1)))})
+    ds["soil_moisture"].attrs["said"] = value
+    ds["time"] = np.datetime64("2015-04-01", "ns") + np.arange(2) * np.timedelta64(1, "D")
+    contracts.write(ds, tmp_path / "a.nc", "retrieved")
+    contracts.read(tmp_path / "a.nc", "retrieved")

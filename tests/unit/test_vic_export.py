@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import pytest
 import torch
@@ -14,6 +15,8 @@ from parlearn.models.vic.export import parameter_file
 from parlearn.models.vic.model import CALIBRATED, VIC, default_parameters
 from parlearn.models.vic.parameters import BEYOND_VIC5, PARAMETERS
 from parlearn.models.vic.reference import OUTPUTS
+from parlearn.storage import contracts
+from parlearn.storage.kinds import KINDS
 
 FIXTURE = Path(__file__).parents[1] / "data" / "vic5-synthetic"
 
@@ -173,11 +176,30 @@ def test_what_vic5_cannot_be_given_is_refused(domain, tmp_path):
     parameter_file(domain, xr.concat([more, 0 * diff], "parameter"))  # off: as VIC 5
 
 
-def test_the_command_writes_both_files(domain, learned, tmp_path, capsys):
-    learned.to_netcdf(tmp_path / "run.nc")
-    arguments = [str(FIXTURE / "inputs.nc"), str(tmp_path / "run.nc"), str(tmp_path / "vic5")]
-    assert main(["export-vic5", *arguments]) == 0
+@pytest.fixture
+def result(learned, tmp_path, monkeypatch):
+    """Arguments for a study's domain.nc, of which the kind is that of the fixture, and a run's."""
+    monkeypatch.setitem(KINDS, "domain", {"elev": ("cell", "m", -500, 9000)})
+    bounds = {"lower": np.full(len(CALIBRATED), -1e6), "upper": np.full(len(CALIBRATED), 1e6)}
+    learned["parameters"].attrs = bounds
+    inputs = xr.load_dataset(FIXTURE / "inputs.nc")
+    contracts.write(inputs, tmp_path / "study.nc", "domain")
+    contracts.write(learned, tmp_path / "run.nc", "parameters")
+    return [str(tmp_path / name) for name in ("study.nc", "run.nc", "vic5")]
+
+
+def test_the_command_writes_both_files(result, tmp_path, capsys):
+    assert main(["export-vic5", *result]) == 0
     assert {p.name for p in (tmp_path / "vic5").iterdir()} == {"parameters.nc", "domain.nc"}
     assert "parameters.nc" in capsys.readouterr().out
     with xr.open_dataset(tmp_path / "vic5" / "domain.nc") as written:
         assert (written["mask"].values == 1).all()
+
+
+@pytest.mark.parametrize(("number", "name"), [(0, "elev"), (1, "parameters")])
+def test_the_command_takes_no_changed_results(result, tmp_path, capsys, number, name):
+    with netCDF4.Dataset(result[number], "a") as ds:
+        ds[name][:] = 0.9 * ds[name][:]
+    assert main(["export-vic5", *result]) == 2
+    assert f"{result[number]} is not what was written" in capsys.readouterr().err
+    assert not (tmp_path / "vic5").exists()

@@ -63,13 +63,13 @@ def check_vic(arguments) -> int:
 
 def export_vic5(arguments) -> int:
     """Write the parameters of a run as input files of the original VIC 5."""
-    import xarray as xr
-
     from parlearn.models.vic import export
+    from parlearn.storage import contracts
 
-    with xr.open_dataset(arguments.domain) as domain, xr.open_dataset(arguments.parameters) as run:
-        for path in export.write(domain.load(), run.load(), arguments.folder):
-            print(path)
+    domain = contracts.read(arguments.domain, "domain")
+    run = contracts.read(arguments.parameters, "parameters")
+    for path in export.write(domain, run, arguments.folder):
+        print(path)
     return 0
 
 
@@ -77,14 +77,17 @@ def apply_trained(arguments) -> int:
     """Write the parameters that a trained network gives to the cells of another domain."""
     from pathlib import Path
 
-    from parlearn.learn.apply import apply_network, load_network
+    from parlearn.learn.apply import CARD, WEIGHTS, apply_network, load_network
     from parlearn.runs import outputs
     from parlearn.storage import contracts
     from parlearn.storage.provenance import stamp
+    from parlearn.storage.unchanged import check_inputs
 
+    files = [Path(arguments.network) / name for name in (WEIGHTS, CARD)]
+    check_inputs(files)
     trained = load_network(Path(arguments.network))
     domain = contracts.read(arguments.domain, "domain")
-    given, options = [arguments.domain], {}
+    given, options = [*files, arguments.domain], {}
     if trained.network.uses_series:
         if not (arguments.forcing and arguments.training and arguments.period):
             raise ValueError(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn.storage import contracts
+from parlearn.storage.checksums import content_digest
 from parlearn.storage.files import sha256
 
 #: How far numbers of a table may lie apart where sums are rounded otherwise, as a share of the
@@ -58,7 +58,7 @@ def near(one, two) -> bool | None:
 
 def _of_dataset(path, without) -> str:
     with xr.open_dataset(path, engine="netcdf4") as ds:
-        return contracts.content_digest(ds.drop_vars(without, errors="ignore"))
+        return content_digest(ds.drop_vars(without, errors="ignore"))
 
 
 def _of_table(path, without) -> str:

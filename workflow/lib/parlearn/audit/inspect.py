@@ -11,6 +11,7 @@ from parlearn.audit.lineage import check_lineage, check_stale
 from parlearn.audit.quality import check_contents
 from parlearn.audit.raw import Sources, check_raw
 from parlearn.audit.report import check_report
+from parlearn.audit.seals import check_seals
 from parlearn.audit.separation import Split, check_separation
 from parlearn.audit.stamps import check_commit, check_environment, check_stamps
 from parlearn.audit.tree import Tree
@@ -52,6 +53,7 @@ def inspect(tree: Tree, instance: Mapping) -> Audit:
         check_commit(tree),
         check_raw(tree, sources, instance["pinned"], instance["own"]),
         check_contents(tree),
+        check_seals(tree),
         check_lineage(tree, sources.known, sources.arrived),
         check_stale(tree),
         check_separation(tree, split),

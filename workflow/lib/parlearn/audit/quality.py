@@ -10,6 +10,7 @@ import xarray as xr
 from parlearn.audit.findings import Check, asks
 from parlearn.audit.tree import File, Tree
 from parlearn.storage import contracts
+from parlearn.storage.checksums import difference
 
 #: kinds of tables by the names of their files; others are read and must hold something
 TABLES = {
@@ -91,11 +92,8 @@ def _problems(ds: xr.Dataset, file: File, cells: int | None, tree: Tree):
         if "sha256" not in (file.stamp or {}):
             yield "does not say what kind of file it is (parlearn_kind)"
         return
-    digest = ds.attrs.get("content_sha256")
-    if digest is None:
-        yield "has no checksum of its content (content_sha256)"
-    elif digest != contracts.content_digest(ds):
-        yield "its numbers are not those that were written (content_sha256): it was changed"
+    if (found := difference(ds)) is not None:
+        yield f"is not what was written: {found}: it was changed"
     at_home = file.path.startswith((f"{tree.results}/runs/", f"{tree.study}/"))
     whole = kind in OF_DOMAIN and "/twin/" not in file.path
     if at_home and whole and cells and ds.sizes.get("cell", cells) != cells:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from parlearn.audit.findings import Check, asks
 from parlearn.audit.tree import File, Tree
-from parlearn.storage.provenance import FIELDS, commit_of, text_digest
+from parlearn.storage.provenance import FIELDS, STAMP, commit_of, stamp_digest, text_digest
 
 #: a list of granules that was set aside when another was made, see parlearn.retrieve.listing
 SET_ASIDE = re.compile(r".*\.\d{8}T\d{6}\.csv")
@@ -65,6 +65,11 @@ def check_stamps(check: Check, tree: Tree) -> None:
 def _contradictions(file: File):
     """What in a whole stamp cannot be true, a sentence each."""
     stamp = file.stamp
+    # of a stamp inside a netCDF file the checksum of all attributes tells
+    if "file" in stamp:
+        written = {name: value for name, value in stamp.items() if name != "config_text"}
+        if stamp.get(STAMP) != stamp_digest(written):
+            yield f"its stamp is not the one that was written ({STAMP}): a field was changed"
     if text_digest(stamp["config_text"]) != stamp["config_digest"]:
         yield "its settings do not have the digest that stands beside them: one was changed"
     if stamp.get("sha256", file.sha256) != file.sha256:

@@ -9,10 +9,12 @@ from pathlib import Path
 import netCDF4
 
 from parlearn.storage.files import sha256
-from parlearn.storage.provenance import FIELDS, PREFIX
+from parlearn.storage.provenance import FIELDS, PREFIX, STAMP
 
+#: kinds of files that are no results and are sealed
+KEPT, UNFINISHED = "kept for later jobs", "unfinished"
 #: parts of the results that carry no stamps: what they are for
-OTHERS = {"logs": "log", "benchmarks": "benchmark", "weights": "kept for later jobs"}
+OTHERS = {"logs": "log", "benchmarks": "benchmark", "weights": KEPT}
 
 #: fields of a stamp that are mappings, and those of them whose values are texts
 MAPPINGS = ("config", "inputs", "versions")
@@ -158,7 +160,7 @@ def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
 def _kind(path: str, results: str, study: str, there: Mapping, makers: Mapping) -> str:
     parts = path.removeprefix(f"{results}/").split("/")
     if parts[-1].startswith(".") or "checkpoint" in parts[-1]:
-        return "unfinished"
+        return UNFINISHED
     if parts[0] in OTHERS:
         return OTHERS[parts[0]]
     if path in makers:
@@ -208,7 +210,7 @@ def _of_attributes(path: Path) -> dict:
 
 def _formed(stamp: dict) -> dict:
     """A stamp whose fields are texts, or mappings; ValueError names the first that is neither."""
-    for name in {*FIELDS, "file", "sha256"} & {*stamp}:
+    for name in {*FIELDS, "file", "sha256", STAMP} & {*stamp}:
         if (value := stamp[name]) is None:
             continue  # as if it were not there
         if not isinstance(value, dict if name in MAPPINGS else str):

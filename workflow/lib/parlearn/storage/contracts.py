@@ -4,7 +4,6 @@ The schemas are in :mod:`parlearn.storage.kinds`. NetCDF files are written as
 float32, compressed, whole or not at all, with their provenance as attributes.
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +13,18 @@ import pandas as pd
 import xarray as xr
 
 from parlearn.plan.targets import TARGETS
+from parlearn.storage.checksums import (
+    ATTRIBUTES,
+    NUMBERS,
+    attributes_digest,
+    content_digest,
+    difference,
+)
 from parlearn.storage.files import replacing, write_text
 from parlearn.storage.kinds import KINDS, TABLES, WITH_TARGETS
 
 #: label of a surrogate in simulation.nc; any other is a process model's name
 SURROGATE = "surrogate"
-#: bytes of a variable that are checked at a time
-PIECE = 64_000_000
 #: (path, size, time of last change) of the files that :func:`part_of` has verified
 _verified: set[tuple] = set()
 
@@ -53,7 +57,8 @@ def write(ds: xr.Dataset, path, kind: str, provenance: dict | None = None) -> No
             ds[name].attrs["units"] = units
     check(ds, path, kind)
     ds.attrs = {**ds.attrs, "Conventions": "CF-1.8", "parlearn_kind": kind, **(provenance or {})}
-    ds.attrs["content_sha256"] = content_digest(ds)
+    ds.attrs[NUMBERS] = content_digest(ds)
+    ds.attrs[ATTRIBUTES] = attributes_digest(ds)
     encoding = {}
     for name, variable in ds.variables.items():
         variable.encoding = {}
@@ -66,7 +71,7 @@ def write(ds: xr.Dataset, path, kind: str, provenance: dict | None = None) -> No
 
 
 def read(path, kind: str) -> xr.Dataset:
-    """Load a file of a kind into memory and check it, its checksum among the rest.
+    """Load a file of a kind into memory and check it, its checksums among the rest.
 
     Raises
     ------
@@ -82,7 +87,7 @@ def read(path, kind: str) -> xr.Dataset:
 
 @contextmanager
 def part_of(path) -> Iterator[xr.Dataset]:
-    """Open a file that is too large to be loaded whole; its checksum has been verified piecewise.
+    """Open a file that is too large to be loaded whole; its checksums have been verified piecewise.
 
     Raises
     ------
@@ -103,22 +108,27 @@ def _opened(path) -> Iterator[xr.Dataset]:
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no {path}: make it with 'snakemake -c2 {path}'")
     try:
-        with xr.open_dataset(path, engine="netcdf4") as ds:
+        opened = xr.open_dataset(path, engine="netcdf4")
+    # ValueError where attributes do not say what the numbers are
+    except (OSError, RuntimeError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    try:
+        with opened as ds:
             yield ds
     except (OSError, RuntimeError) as error:
-        raise ContractError(
-            f"{path} is not a readable netCDF file ({error}): remove it and run again"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path, error) -> ContractError:
+    return ContractError(f"{path} is not a readable netCDF file ({error}): remove it and run again")
 
 
 def _verify(ds: xr.Dataset, path) -> None:
-    """Raise ContractError where a file does not have the checksum that it was written with."""
-    told, now = ds.attrs.get("content_sha256"), content_digest(ds)
-    if told != now:
-        record = f"its content_sha256 is {told[:12]}..." if told else "it has no content_sha256"
+    """Raise ContractError where a file does not have the checksums that it was written with."""
+    if (found := difference(ds)) is not None:
         raise ContractError(
-            f"{path} is not what was written: {record}, and its numbers have {now[:12]}... It was "
-            "changed or damaged since. Remove it and run again, so that it is made again"
+            f"{path} is not what was written: {found}. It was changed or damaged since. Remove it "
+            "and run again, so that it is made again"
         )
 
 
@@ -156,41 +166,6 @@ def check(ds: xr.Dataset, path, kind: str) -> None:
         _check_days(ds, f"{path} ({kind} file)")
     if kind in ("parameters", "trajectory"):
         _check_bounds(ds, f"{path} ({kind} file)")
-
-
-def content_digest(ds: xr.Dataset) -> str:
-    """Checksum of names, dimensions and values as :func:`write` stores them; not of attributes.
-
-    A file carries it as ``content_sha256``, so that a number changed afterwards is found.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(map(str, ds.variables)):
-        variable = ds.variables[name]
-        digest.update(f"{name} {variable.dims} {variable.shape} ".encode())
-        for part in _pieces(variable):
-            digest.update(_as_stored(part.values))
-    return digest.hexdigest()
-
-
-def _pieces(variable: xr.Variable) -> Iterator[xr.Variable]:
-    """Parts along the first dimension, so that of a large file little is in memory at a time."""
-    if variable.dtype.kind not in "fiub" or variable.nbytes <= PIECE:
-        return iter([variable])
-    rows = max(1, PIECE * variable.shape[0] // variable.nbytes)
-    return (variable[k : k + rows] for k in range(0, variable.shape[0], rows))
-
-
-def _as_stored(values: np.ndarray) -> memoryview:
-    """Bytes of numbers as the file holds them, of dates as days, of texts with a 0 between."""
-    if values.dtype.kind == "M":
-        values = values.astype("datetime64[D]").astype("<i8")
-    elif values.dtype.kind == "f":
-        values = np.where(np.isnan(values), np.nan, values).astype("<f4")  # one kind of NaN
-    elif values.dtype.kind in "iub":
-        values = values.astype("<i8")
-    else:
-        values = np.frombuffer("\0".join(map(str, values.ravel())).encode(), dtype="u1")
-    return np.ascontiguousarray(values).data
 
 
 def write_table(table: pd.DataFrame, path, kind: str | None = None) -> None:

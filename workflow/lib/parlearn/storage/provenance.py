@@ -37,6 +37,8 @@ FIELDS = (
     "wall_seconds",
     "created",
 )
+#: field of a sidecar: checksum of all others
+STAMP = "stamp_sha256"
 #: parameters of rules that do not decide what comes out: where files lie
 PLACES = ("weights", "results")
 #: settings longer than this (characters of JSON) are stamped by their digest
@@ -143,13 +145,21 @@ def read_sidecar(path) -> dict:
 def write_sidecar(path, provenance: dict) -> None:
     """Write the provenance of a file without room for it (CSV, PNG, PDF) beside it, as JSON.
 
-    ``fig.csv`` gets ``fig.csv.json``, with the checksum of the file itself.
+    ``fig.csv`` gets ``fig.csv.json``, with the checksum of the file itself and that of the stamp.
     """
     content = {name.removeprefix(PREFIX): value for name, value in provenance.items()}
     for name in ("versions", "inputs", "config"):
         if name in content:
             content[name] = json.loads(content[name])
-    write_json({"file": Path(path).name, "sha256": sha256(path), **content}, f"{path}.json")
+    content = {"file": Path(path).name, "sha256": sha256(path), **content}
+    write_json({**content, STAMP: stamp_digest(content)}, f"{path}.json")
+
+
+def stamp_digest(content) -> str:
+    """Checksum of all fields of a sidecar but :data:`STAMP`, where it stands."""
+    # as it is read back: keys that are numbers are texts then, and sorted as such
+    read = json.loads(json.dumps({k: v for k, v in content.items() if k != STAMP}))
+    return _sha256(_json(read).encode()).hexdigest()
 
 
 @cache

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 #: fields of a seal
 FIELDS = ("kind", "owner", "bytes", "sha256")
+#: ends the name of a file that was set aside
+UNUSABLE = ".unusable"
 
 
 class SealError(ValueError):
@@ -46,6 +48,21 @@ def unseal(path, kind: str, owner: str) -> bytes:
         Saying why, where it has no seal, does not have the checksum, or is of another kind or
         owner.
     """
+    content, told = opened(path)
+    for name, wanted in (("kind", kind), ("owner", owner)):
+        if told[name] != wanted:
+            raise SealError(f"its {name} is {told[name]!r}, and {wanted!r} is due: it is another's")
+    return content
+
+
+def opened(path) -> tuple[bytes, dict]:
+    """The content of a sealed file, of whatever kind and owner, and its seal.
+
+    Raises
+    ------
+    SealError
+        Saying why, where it has no seal or does not have the checksum.
+    """
     content, _, last = Path(path).read_bytes()[:-1].rpartition(b"\n")
     try:
         told = json.loads(last)
@@ -57,10 +74,7 @@ def unseal(path, kind: str, owner: str) -> bytes:
         content, told["kind"], told["owner"]
     ):
         raise SealError("it does not have the checksum that it was written with: it was changed")
-    for name, wanted in (("kind", kind), ("owner", owner)):
-        if told[name] != wanted:
-            raise SealError(f"its {name} is {told[name]!r}, and {wanted!r} is due: it is another's")
-    return content
+    return content, told
 
 
 def take_up(path, kind: str, owner: str, read: Callable[[bytes], object]):
@@ -80,7 +94,7 @@ def take_up(path, kind: str, owner: str, read: Callable[[bytes], object]):
 def set_aside(path, why) -> Path:
     """Give a file that is of no use another name, ``NAME.unusable``, and say so."""
     path = Path(path)
-    aside = path.with_name(f"{path.name}.unusable")
+    aside = path.with_name(path.name + UNUSABLE)
     os.replace(path, aside)
     log.warning(
         "%s cannot be gone on from (%s). It is kept as %s, which you may delete, and the work "
