@@ -103,6 +103,18 @@ def same(one, other):
     )
 
 
+def test_where_no_cell_validates_the_last_epoch_stands():
+    study, model, _ = make_study()
+    role = torch.where(study.role == ROLES["validate"], ROLES["train"], study.role)
+    every = replace(study, role=role.to(study.role.dtype))
+    result = dpl.learn("dpl_a", every, model, QUICK, seed=1)
+    assert result.best_epoch == QUICK.epochs
+    assert all(np.isnan(row["validation_loss"]) for row in result.history)
+    torch.testing.assert_close(result.parameters, result.trajectory.parameters[-1])
+    with pytest.raises(ValueError, match="patience = 2: no cell of this sampling validates"):
+        dpl.learn("dpl_a", every, model, replace(QUICK, patience=2), seed=1)
+
+
 @pytest.mark.parametrize(
     ("method", "observation_map", "epochs", "rate"),
     [

@@ -39,6 +39,14 @@ def test_every_basin_can_be_trained_on():
     assert (role == TRAIN).sum() == N - 6
 
 
+def test_without_validation_every_sampled_basin_trains():
+    ds = split({"some": {"fold": 1, "of": 4}, "all": {"fold": 1, "of": 4, "validate": False}})
+    some, whole = ds["role"].values
+    np.testing.assert_array_equal(some == TEST, whole == TEST)
+    assert (some == VALIDATE).any()
+    np.testing.assert_array_equal(whole == TRAIN, some != TEST)
+
+
 def test_shares_of_a_fold_are_nested_and_hold_out_the_same():
     shares = {f"s{k}": {"fold": 2, "of": 5, "share": s} for k, s in enumerate((1.0, 0.5, 0.125))}
     role = split(shares)["role"].values

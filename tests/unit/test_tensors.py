@@ -163,8 +163,8 @@ def test_bad_data(files):
         load(broken(0, lambda d: set_nan(d, "attributes", (4, 1))))
     with pytest.raises(ValueError, match="role 'validate' have no soil_moisture"):
         load(broken(2, lambda d: set_nan(d, "soil_moisture", (slice(None), 2))))
-    with pytest.raises(ValueError, match="no cell has the role 'validate'"):
-        load(broken(0, lambda d: d["role"].__setitem__((0, slice(2, 4)), 0)))
+    with pytest.raises(ValueError, match="no cell has the role 'train'"):
+        load(broken(0, lambda d: d["role"].__setitem__((0, slice(0, 2)), 0)))
     with pytest.raises(ValueError, match="no variable 'wind'"):
         load((domain, forcing.drop_vars("wind"), training))
     with pytest.raises(ValueError, match="do not have the same days"):

@@ -47,7 +47,8 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class Result:
-    """What was learned: parameters of the best validation epoch, on the CPU."""
+    """What was learned, on the CPU: of the best validation epoch, or of the last where no cell
+    validates."""
 
     parameters: Tensor  #: (cell, parameter) physical units, every cell of the domain
     slope: Tensor  #: scalar, or (cell,) with a map per cell; 1 and 0 without a map
@@ -103,6 +104,11 @@ def learn(
         raise ValueError(f"unknown method {method!r}; parameter networks are {', '.join(NETWORKS)}")
     period = check(study, model, settings)
     train, validate = study.cells("train"), study.cells("validate")
+    if settings.patience and not len(validate):
+        raise ValueError(
+            f"patience = {settings.patience}: no cell of this sampling validates, so that nothing "
+            "says when to stop: leave patience out, or let the sampling validate"
+        )
     batch, window = settings.batch or len(train), settings.window or period.stop - period.start
 
     torch.manual_seed(seed)
@@ -153,11 +159,13 @@ def learn(
         if epoch in recorded:
             keep = learner.snapshot(batch)
             keep |= {"epoch": torch.tensor(runs), "seconds": torch.tensor(training.seconds)}
-        validation = learner.loss(validate, period, batch)
+        # where every cell trains there is nothing to choose by, and the last epoch stands
+        validation = learner.loss(validate, period, batch) if len(validate) else None
         training.record(loss, validation, keep=keep, runs_per_cell=runs, skipped=skipped)
     if skipped:
         logger.warning("%s: %d mini-batches had no observation and were not run", method, skipped)
-    training.restore_best()
+    if len(validate):
+        training.restore_best()
     columns = ("epoch", "runs_per_cell", "seconds", "train_loss", "validation_loss")
     return Result(
         **{name: value.cpu() for name, value in learner.snapshot(batch).items()},
@@ -165,7 +173,7 @@ def learn(
             **{k: torch.stack([v.cpu(), *training.kept.get(k, [])]) for k, v in first.items()}
         ),
         history=[{name: row[name] for name in columns} for row in training.history],
-        best_epoch=training.best_epoch,
+        best_epoch=training.best_epoch if len(validate) else training.epoch,
         stopped=training.stopped,
         skipped=skipped,
         network=network.cpu().eval(),

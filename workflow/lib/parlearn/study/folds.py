@@ -2,7 +2,7 @@
 
 Basins lie on no grid. Samplings of one number of folds part the basins among them; samplings that
 leave out the same basins are nested, the sparser a subset of the denser. Every tenth sampled basin
-validates, as :mod:`parlearn.study.splits` has it.
+validates, as :mod:`parlearn.study.splits` has it, unless a sampling says that none does.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,8 @@ def basin_splits(
         - ``{region: k, of: n}``: the k-th of n regions (k-means of the coordinates, from the west);
         - ``{without: [names]}``: the basins of these regions;
 
-        each with ``share``, the share of the others that are sampled (1)
+        each with ``share``, the share of the others that are sampled (1), and ``validate: False``,
+        where all of these train and none validates
     seed : of the one random order of the basins behind all samplings, and of the clusters
 
     Returns
@@ -52,7 +53,8 @@ def basin_splits(
         out = _held_out(name, wanted, lat, lon, region, order, seed)
         pool = order[~np.isin(order, out)]
         sampled[name], test[name] = pool[: round(wanted.get("share", 1.0) * pool.size)], out
-    splits = splits_of(lat, lon, sampled, test)
+    all_train = [name for name, wanted in samplings.items() if not wanted.get("validate", True)]
+    splits = splits_of(lat, lon, sampled, test, all_train)
     alike = np.stack([most_alike(attributes, np.flatnonzero(r == TRAIN)) for r in splits["role"]])
     about = {"long_name": "index of the trained basin with the most similar attributes"}
     return splits.assign(donor_alike=(("sampling", "cell"), alike, about))

@@ -205,8 +205,11 @@ def _check_shares(shares, test_share):
         raise ValueError(f"shares of the training cells must lie above 0 and up to 1, not {wrong}")
 
 
-def splits_of(lat, lon, sampled, test) -> xr.Dataset:
-    """Roles and donors from the ordered sampled cells and the test cells of each sampling."""
+def splits_of(lat, lon, sampled, test, without_validation=()) -> xr.Dataset:
+    """Roles and donors from the ordered sampled cells and the test cells of each sampling.
+
+    In the samplings named ``without_validation`` all sampled cells train.
+    """
     n = len(np.asarray(lat))
     role = np.full((len(sampled), n), UNUSED, dtype=np.int8)
     donor = np.empty((len(sampled), n), dtype=np.int64)
@@ -217,7 +220,8 @@ def splits_of(lat, lon, sampled, test) -> xr.Dataset:
                 "train on and one to validate. Use a larger domain or a denser sampling"
             )
         role[k, cells] = TRAIN
-        role[k, cells[1::VALIDATION_STRIDE]] = VALIDATE
+        if name not in without_validation:
+            role[k, cells[1::VALIDATION_STRIDE]] = VALIDATE
         role[k, test[name]] = TEST
         donor[k] = nearest(lat, lon, np.flatnonzero(role[k] == TRAIN))
     dims = ("sampling", "cell")

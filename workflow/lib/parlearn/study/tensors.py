@@ -162,10 +162,11 @@ def load_study(
     ------
     ValueError
         An unknown sampling, period or target; files that do not share cells or days; NaN in forcing
-        or attributes; observations outside ``span``; no training or validation cell; one of those
-        without any observation.
+        or attributes; observations outside ``span``; no training cell; one that trains or validates
+        without any observation. A sampling may have no validation cell.
     """
     role = _pick(domain, "role", "sampling", sampling, "domain.nc").values
+    validates = bool((role == ROLES["validate"]).any())
     return build_study(
         domain,
         forcing,
@@ -174,7 +175,7 @@ def load_study(
         period=period,
         span=span,
         targets=targets,
-        needed=("train", "validate"),
+        needed=("train", "validate") if validates else ("train",),
         validation=validation,
     )
 
