@@ -217,7 +217,8 @@ def _other_json(value):
 
 
 def _change_text(path, rng):
-    """Another digit in a number of a line that is no comment and no heading."""
+    """Another digit in a number of a line that is no comment and no heading; of a table without
+    any number one row more."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     places = [
         (number, match.start())
@@ -225,6 +226,10 @@ def _change_text(path, rng):
         if number and not line.lstrip().startswith("#")
         for match in re.finditer(r"\d", line.partition(" #")[0])
     ]
+    if not places:
+        row = ",".join("1" for _ in lines[0].split(","))
+        path.write_text("".join([*lines, f"{row}\n"]), encoding="utf-8")
+        return f"a row more: {row}"
     number, at = places[rng.integers(len(places))]
     line = lines[number]
     digit = (int(line[at]) + int(rng.integers(1, 10))) % 10

@@ -1,7 +1,9 @@
 """Every command that a page, a configuration, a rule or a docstring gives is taken up here and run.
 
-Snakemake's own are planned (``-n``), those of make printed (``make -n``), those of Python asked for
-their help, with all their words; what takes seconds runs as it stands.
+Snakemake's own are taken apart by its own parser, word by word, and planned (``-n``); those of make
+are printed (``make -n``); programs of Python are asked for their help, and for every option; what
+takes seconds runs as it stands. To read the rules is what takes time, so targets of one
+configuration are planned together, and a program says its help once.
 """
 
 import os
@@ -12,9 +14,13 @@ import subprocess
 import sys
 import tokenize
 from collections.abc import Iterator
+from functools import cache
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from snakemake.cli import parse_args
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = r"(?:snakemake|make|python) "
@@ -147,24 +153,87 @@ def test_commands_are_found_where_they_stand():
 
 @pytest.fixture(scope="module")
 def project(make_project):
-    return make_project("commands")
+    project = make_project("commands")
+    shutil.copytree(ROOT / "benchmarks", project.folder / "benchmarks")
+    return project
+
+
+class Asked(NamedTuple):
+    """What a command of Snakemake asks for, as its own parser has it.
+
+    ``settings`` are the words that decide what can be planned, ``ways`` those that say how.
+    """
+
+    settings: tuple[str, ...]
+    targets: tuple[str, ...]
+    ways: tuple[str, ...]
+
+
+def asked(command: str) -> Asked:
+    """SystemExit or an exception where Snakemake does not know a word."""
+    _, given = parse_args(meant(command)[1:])
+    # what makes something has to say on how many cores, or where
+    assert given.cores or given.profile or given.dryrun or given.unlock or given.report, command
+    settings = {"--configfile": given.configfile, "--config": given.config}
+    ways = {"--profile": given.profile, "--logger": given.logger}
+    words = [
+        tuple(
+            str(word) for option, values in options.items() if values for word in (option, *values)
+        )
+        for options in (settings, ways)
+    ]
+    # to report on what is not there, and to unlock what nobody holds, is to plan it
+    return Asked(words[0], tuple(sorted(given.targets)) or ("all",), words[1])
+
+
+@pytest.fixture(scope="module")
+def plans(project):
+    """Asked -> a dry run of it, and of all else that is asked for of the same settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.folder)
+        every = {asked(command) for command in of("snakemake")}
+
+    @cache
+    def of_one(one: Asked):
+        words = ["-n", *one.targets, *one.ways, *one.settings]
+        return run([sys.executable, "-m", "snakemake", *words], project.folder)
+
+    @cache
+    def of_settings(settings):
+        here = [one for one in every if one.settings == settings]
+        targets = {*chain.from_iterable(one.targets for one in here)} - {*OF_RESULTS}
+        ways = chain.from_iterable(sorted({one.ways for one in here}))
+        return of_one(Asked(settings, tuple(sorted(targets)), tuple(ways)))
+
+    def plan(one: Asked):
+        if one not in every or {*one.targets} & {*OF_RESULTS}:
+            return of_one(one)
+        done = of_settings(one.settings)
+        # which of them it is that cannot be planned
+        return done if done.returncode == 0 else of_one(one)
+
+    return plan
 
 
 @pytest.mark.parametrize("command", of("snakemake"))
-def test_snakemake_takes_it(project, command):
-    words = meant(command)[1:]
-    if "--report" in words:
-        # there is nothing to report on: that the instance can be planned has to do
-        at = words.index("--report")
-        del words[at : at + (2 if words[at + 1 : at + 2] else 1)]
-    if "--unlock" not in words:
-        words.insert(0, "-n")
-    done = run([sys.executable, "-m", "snakemake", *words], project.folder)
-    if said := next((said for target, said in OF_RESULTS.items() if target in words), None):
+def test_snakemake_takes_it(project, plans, monkeypatch, command):
+    monkeypatch.chdir(project.folder)
+    done = plans(one := asked(command))
+    if said := next((said for target, said in OF_RESULTS.items() if target in one.targets), None):
         assert said in done.stdout
         return
     assert done.returncode == 0, f"{command} ({COMMANDS[command]}):\n{done.stdout[-3000:]}"
-    assert "--unlock" in words or "This was a dry-run" in done.stdout
+    assert "This was a dry-run" in done.stdout
+
+
+def test_what_snakemake_does_not_know_is_told(project, plans, monkeypatch):
+    """That the tests above can fail: an option, a target and a configuration that are not there."""
+    monkeypatch.chdir(project.folder)
+    with pytest.raises(SystemExit):
+        asked("snakemake -c2 --no-such-option")
+    done = plans(asked("snakemake -c2 no_such_figure"))
+    assert done.returncode == 1
+    assert "no_such_figure" in done.stdout
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
@@ -174,15 +243,27 @@ def test_make_knows_it(command):
     assert done.returncode == 0, f"{command} ({COMMANDS[command]}):\n{done.stdout[-3000:]}"
 
 
+@pytest.fixture(scope="module")
+def told(project):
+    """Words of Python that name a program -> what it says of itself."""
+
+    @cache
+    def help_of(words, folder):
+        return run([sys.executable, *words, "--help"], folder)
+
+    return help_of
+
+
 @pytest.mark.parametrize("command", of("python"))
-def test_python_takes_it(project, command):
-    shutil.copytree(ROOT / "benchmarks", project.folder / "benchmarks", dirs_exist_ok=True)
+def test_python_takes_it(project, told, command):
     words, folder = meant(command)[1:], project.folder
     if words[0] != "-m" and not (folder / words[0]).is_file():
         folder /= Path(COMMANDS[command][0]).parent
-    if command not in SHORT:
-        words.append("--help")
-    done = run([sys.executable, *words], folder)
+    if command in SHORT:
+        done = run([sys.executable, *words], folder)
+    else:
+        # of the library the command is part of the name
+        done = told(tuple(words[: 3 if words[0] == "-m" else 1]), folder)
     assert done.returncode == 0, f"{command} ({COMMANDS[command]}):\n{done.stdout[-3000:]}"
     if command not in SHORT:
         for option in (word for word in words if word.startswith("--")):
