@@ -213,6 +213,22 @@ def test_mistakes_in_what_stands_around_a_model_are_named(more, words):
     assert words in str(caught.value)
 
 
+def test_a_model_that_runs_a_program_of_the_user():
+    model = {"process": "vic5", "parameters": ["infilt"], "simulate_with": ["process", "surrogate"]}
+    run = {"version": "5.1.0", "ranks": 4, "threads": 2, "minutes": 90, "mem_mb": 4000}
+    assert check(change("model", model | {"program": run}))
+    for program, words in (
+        ({"path": "none.exe"}, "model.program.path: there is no file none.exe: name the execut"),
+        ({"ranks": 0}, "model.program.ranks: 0 is out of range"),
+        ({"rank": 1}, "unknown key 'rank'"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            check(change("model", model | {"program": program}))
+        assert words in str(caught.value)
+    with pytest.raises(ConfigError, match="HBV runs no program: take the key out"):
+        check(hbv(program=run))
+
+
 def test_a_model_with_options_components_and_routing():
     model = {"parameters": ["FC", "route_lag"], "routing": "gamma"}
     assert check(hbv(**model, components=4, options={"pet": "hargreaves"}))

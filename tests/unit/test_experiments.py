@@ -53,6 +53,7 @@ def test_own_sets_hold_the_designs_of_the_papers():
         "real_sets": 52,
         "huaihe": 10,
         "camels": 3,
+        "calibrate": 2,
         "pub": 39,
     }
     seeds = Counter((run.sampling, run.period) for run in expand(OWN, "paper"))

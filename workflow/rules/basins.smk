@@ -18,9 +18,9 @@ if BASINS and SOURCE["name"] == "twin_basins":
             "<benchmarks>/build_basin_twin.tsv"
         conda:
             "../../envs/model.yaml"
-        threads: 2
+        threads: max(2, CORES)
         resources:
-            mem_mb=growing(4000),
+            mem_mb=growing(4000 + BESIDES),
             runtime=growing(30),
         params:
             code=code("build_basin_twin"),

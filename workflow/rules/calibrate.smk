@@ -21,9 +21,9 @@ rule fit_line:
         own="|".join(["()", *(f"_{name}" for name in CONFIG["model"].get(experiments.SETS, {}))]),
     conda:
         "../../envs/model.yaml"
-    threads: 1
+    threads: CORES
     resources:
-        mem_mb=memory(8000, 15),
+        mem_mb=memory(8000 + BESIDES, 15),
         runtime=growing(240),
     params:
         code=code("fit_line"),
@@ -65,9 +65,9 @@ rule calibrate_sceua:
         run=only_by("calibrate_sceua"),
     conda:
         "../../envs/model.yaml"
-    threads: 1
+    threads: CORES
     resources:
-        mem_mb=memory(8000, 15),
+        mem_mb=memory(8000 + BESIDES, 15),
         runtime=growing(480),
     params:
         code=code("calibrate_sceua"),
@@ -139,9 +139,9 @@ rule calibrate_regional:
         run=only_by("calibrate_regional"),
     conda:
         "../../envs/model.yaml"
-    threads: 1
+    threads: CORES
     resources:
-        mem_mb=memory(8000, 15),
+        mem_mb=memory(8000 + BESIDES, 15),
         runtime=growing(480),
     params:
         code=lambda wildcards: code("calibrate_regional", PROCESS.transfer),

@@ -17,9 +17,9 @@ for name in [name for name in sys.modules if name.partition(".")[0] == "parlearn
     del sys.modules[name]
 
 from parlearn.audit.choice import REDONE, cheapest
-from parlearn.plan import archives, basins, datasets, experiments, figures, methods
+from parlearn.plan import archives, basins, datasets, experiments, figures, methods, program
 from parlearn.plan import claims as claim_table
-from parlearn.models.registry import PROCESSES
+from parlearn.models.registry import PROCESSES, twin_of
 from parlearn.plan.digests import LIBRARY, env_hash, modules, source_hash
 from parlearn.plan.instance import read_instance
 from parlearn.plan.methods import METHODS
@@ -58,6 +58,11 @@ LEARNED_FROM = CONFIG["periods"]["train"] | {
 # what decides a model's answer; which of its simulations are scored does not
 MODEL = experiments.model_of(CONFIG)
 PROCESS = PROCESSES[MODEL["process"]]
+# the model in another implementation, which should answer the same
+TWIN = twin_of(PROCESS)
+# a program of the user's, told to the jobs, and what a job needs that runs it
+os.environ.update(program.surroundings(PROCESS, CONFIG["model"], ROOT))
+CORES, BESIDES = program.cores(CONFIG["model"]), program.memory_mb(CONFIG["model"])
 # what heads every figure and table; a model that goes beyond the published one is named there
 CALLED = PROCESS.called(MODEL["parameters"])
 HEAD = CONFIG["data"] if CALLED == PROCESS.label else f"{CONFIG['data']}, {CALLED}"
@@ -73,7 +78,8 @@ def code(script, *named):
     path = ROOT / "workflow" / "scripts" / f"{script}.py"
     # what opens the study's process model loads its module by the name in the registry
     opens = LIBRARY / "models" / "registry.py" in modules(path, *named)
-    return source_hash(path, *named, *([PROCESS.module] if opens else []))
+    models = [p.module for p in (PROCESS, TWIN if script == "check_backends" else None) if p]
+    return source_hash(path, *named, *(models if opens else []))
 
 
 def env(name):

@@ -47,9 +47,9 @@ rule simulate_run:
         "<benchmarks>/simulate_run/{run}.tsv"
     conda:
         "../../envs/model.yaml"
-    threads: 1
+    threads: CORES
     resources:
-        mem_mb=memory(4000, 15),
+        mem_mb=memory(4000 + BESIDES, 15),
         runtime=growing(60),
     params:
         code=code("simulate_run"),
@@ -102,9 +102,9 @@ rule evaluate_trajectory:
         "<benchmarks>/evaluate_trajectory/{run}.tsv"
     conda:
         "../../envs/model.yaml"
-    threads: 1
+    threads: CORES
     resources:
-        mem_mb=memory(4000, 15),
+        mem_mb=memory(4000 + BESIDES, 15),
         runtime=growing(120),
     params:
         code=code("evaluate_trajectory"),

@@ -21,9 +21,9 @@ if SOURCE["name"] == "twin":
             "<benchmarks>/build_twin.tsv"
         conda:
             "../../envs/model.yaml"
-        threads: 2
+        threads: max(2, CORES)
         resources:
-            mem_mb=growing(8000),
+            mem_mb=growing(8000 + BESIDES),
             runtime=growing(60),
         params:
             code=code("build_twin"),

@@ -1,5 +1,6 @@
 # Requires: <study>/domain.nc, forcing.nc
-# Makes:    <study>/samples/round-{round}/batch-{batch}.nc, what a surrogate learns from
+# Makes:    <study>/samples/round-{round}/batch-{batch}.nc, what a surrogate learns from; on demand
+#           <study>/backends.csv, how a model differs from the same in another implementation
 
 if ROUNDS:
 
@@ -22,9 +23,9 @@ if ROUNDS:
             "<benchmarks>/simulate_samples/round-{round}_batch-{batch}.tsv"
         conda:
             "../../envs/model.yaml"
-        threads: 1
+        threads: CORES
         resources:
-            mem_mb=memory(4000, 15),
+            mem_mb=memory(4000 + BESIDES, 15),
             runtime=growing(120),
         params:
             code=code("simulate_samples"),
@@ -33,3 +34,31 @@ if ROUNDS:
             model=MODEL,
         script:
             "../scripts/simulate_samples.py"
+
+
+if TWIN:
+
+    rule check_backends:
+        """Run the same parameters through both implementations of the model; fail where they differ."""
+        input:
+            domain="<study>/domain.nc",
+            forcing="<study>/forcing.nc",
+        output:
+            "<study>/backends.csv",
+        log:
+            "<logs>/check_backends.log",
+        benchmark:
+            "<benchmarks>/check_backends.tsv"
+        conda:
+            "../../envs/model.yaml"
+        threads: CORES
+        resources:
+            mem_mb=memory(4000 + BESIDES, 15),
+            runtime=growing(120),
+        params:
+            code=code("check_backends"),
+            env=env("model"),
+            model=MODEL,
+            seed=CONFIG["split_seed"],
+        script:
+            "../scripts/check_backends.py"

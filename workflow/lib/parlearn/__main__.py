@@ -63,7 +63,7 @@ def check_vic(arguments) -> int:
 
 def export_vic5(arguments) -> int:
     """Write the parameters of a run as input files of the original VIC 5."""
-    from parlearn.models.vic import export
+    from parlearn.models.vic5 import export
     from parlearn.storage import contracts
 
     domain = contracts.read(arguments.domain, "domain")

@@ -26,6 +26,7 @@ class Assembly:
     routing : one of :data:`~parlearn.models.routing.parameters.ROUTINGS`; None where it simulates
         land alone and has no outlet
     routed : parameters of the routing that are learned
+    version : of the program that the process runs, as the configuration asks for it
     """
 
     process: Process
@@ -34,6 +35,7 @@ class Assembly:
     components: int
     routing: str | None
     routed: tuple[str, ...]
+    version: str | None = None
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -63,7 +65,8 @@ def known_parameters(process: Process, way: str | None) -> tuple[Parameter, ...]
 def assembly_of(model: Mapping) -> Assembly:
     """The assembly that a configuration's ``model`` asks for.
 
-    ``process`` and ``parameters``; optionally ``options``, ``components`` and ``routing``.
+    ``process`` and ``parameters``; optionally ``options``, ``components``, ``routing`` and
+    ``program``, of which the ``version`` alone is read.
 
     Raises
     ------
@@ -81,4 +84,5 @@ def assembly_of(model: Mapping) -> Assembly:
         model.get("components", 1),
         way,
         tuple(name for name in model["parameters"] if name in of_routing),
+        model.get("program", {}).get("version"),
     )

@@ -4,7 +4,8 @@ A new model is one module and one entry here: no rule, script, figure or contrac
 module gives ``build(domain, forcing, *, names, outputs, device)``, a
 :class:`~parlearn.models.base.ProcessModel`, and ``default_parameters(domain, names)``, the prior
 parameters (cell, parameter) in physical units. A model that works in files takes the keyword
-``scratch`` as well, an empty folder of its own. Reading the table imports nothing heavy.
+``scratch`` as well, an empty folder of its own, and one that runs a program of the user's takes
+``version``, the one asked for. Reading the table imports nothing heavy.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from parlearn.models.parameter import Parameter
 from parlearn.models.vic import names as vic
 from parlearn.models.vic.parameters import BEYOND_VIC5
 from parlearn.models.vic.parameters import BOUNDS as VIC_BOUNDS
+from parlearn.models.vic5 import names as vic5
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class Process:
         where it has none, and then no coefficients can be calibrated
     drains : outputs that together run to the river, mm day-1: what routing leads to the outlet
     options : keywords of ``build`` -> values that a configuration may give, the first by default
+    program : environment variable that names the program of the user's that it runs, see
+        :mod:`parlearn.models.program`; None where it runs none
+    same_as : process of this table that it should agree with, being the same model; its module then
+        gives ``COMPARED``, outputs, and ``compare`` and ``report``, which hold them to bars
     """
 
     name: str
@@ -55,6 +61,8 @@ class Process:
     transfer: str | None = None
     drains: tuple[str, ...] = ()
     options: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    program: str | None = None
+    same_as: str | None = None
 
     def chosen(self, names: Sequence[str]) -> tuple[Parameter, ...]:
         """Its parameters of these names, in their order; ValueError naming an unknown one."""
@@ -95,6 +103,20 @@ PROCESSES = {
             drains=("runoff", "baseflow"),
         ),
         Process(
+            "vic5",
+            "VIC 5",
+            "models.vic5.model",
+            parameters=vic5.PARAMETERS,
+            outputs=vic5.OUTPUTS,
+            differentiable=False,
+            scratch=True,
+            runs_on="cpu",
+            transfer="models.vic.transfer",
+            drains=("runoff", "baseflow"),
+            program=vic5.PROGRAM,
+            same_as="vic",
+        ),
+        Process(
             "hbv",
             "HBV",
             "models.hbv.model",
@@ -107,3 +129,11 @@ PROCESSES = {
         ),
     )
 }
+
+
+def twin_of(process: Process) -> Process | None:
+    """Another process of the table that is the same model; None where there is none."""
+    for other in PROCESSES.values():
+        if other.name == process.same_as or other.same_as == process.name:
+            return other
+    return None

@@ -15,6 +15,7 @@ from parlearn.plan.experiments import SETS
 from parlearn.plan.folders import results_problems
 from parlearn.plan.methods import METHODS, made_by, settings_parts
 from parlearn.plan.periods import period_problems, window_problems
+from parlearn.plan.program import program_problems
 from parlearn.plan.reading import ConfigError, plain, read_yaml
 from parlearn.plan.schema import check_schema, guess, listed, not_among, not_defined, unknown_key
 from parlearn.plan.source import most_cells, most_sampled, sampling_problems, source_problems
@@ -39,7 +40,7 @@ def check_config(config: Mapping, schemas, file, root=".") -> dict:
     problems = [
         *results_problems(config["results"], root),
         *source_problems(config, root),
-        *_model_problems(config),
+        *_model_problems(config, root),
         *period_problems(config),
         *window_problems(config),
         *sampling_problems(config),
@@ -89,7 +90,7 @@ def _settings_problems(config, schemas, file) -> Iterator[str]:
                 yield from error.problems
 
 
-def _model_problems(config) -> Iterator[str]:
+def _model_problems(config, root) -> Iterator[str]:
     model = config["model"]
     if model["process"] not in PROCESSES:
         yield (
@@ -106,6 +107,7 @@ def _model_problems(config) -> Iterator[str]:
             "or source"
         )
     yield from _assembly_problems(model, process)
+    yield from program_problems(process, model, root)
     if "process" not in model["simulate_with"]:
         yield "model.simulate_with: has no process: every run is judged by it, so add it"
     wanted = "surrogate" in model["simulate_with"]

@@ -14,6 +14,7 @@ from parlearn.models.registry import PROCESSES
 from parlearn.models.routing.parameters import OUTPUTS as OF_ROUTING
 from parlearn.plan.methods import METHODS, NOTHING
 from parlearn.plan.places import observed
+from parlearn.plan.program import program_of
 from parlearn.plan.reading import ConfigError, read_yaml
 from parlearn.plan.schema import check_schema, guess, listed
 from parlearn.plan.targets import TARGETS
@@ -140,7 +141,8 @@ def _place(run: Run, config) -> tuple:
 
 def model_of(config: Mapping, parameter_set: str = NOTHING) -> dict:
     """What decides a model's answer: the configuration's, with one of its sets of parameters."""
-    model = {k: v for k, v in config["model"].items() if k not in ("simulate_with", SETS)}
+    judged = ("simulate_with", SETS, "program")
+    model = {k: v for k, v in config["model"].items() if k not in judged} | program_of(config)
     if parameter_set != NOTHING:
         model["parameters"] = config["model"][SETS][parameter_set]
     return model

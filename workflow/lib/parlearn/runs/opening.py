@@ -85,11 +85,13 @@ def _open_land(assembly: Assembly, domain, forcing, outputs, device) -> ProcessM
         # removed together with the model that works in it
         folder = TemporaryDirectory(prefix=f"parlearn-{process.name}-")
         options["scratch"] = Path(folder.name)
+    if process.program:
+        options["version"] = assembly.version
     opened = process.load().build(
         domain, forcing, names=assembly.names, outputs=outputs, device=device, **options
     )
     if process.scratch:
-        opened.scratch = folder
+        opened.temporary = folder
     return Components(opened, assembly.components) if assembly.components > 1 else opened
 
 

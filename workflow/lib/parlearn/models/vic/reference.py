@@ -168,10 +168,13 @@ def compare(ours, theirs):
             spread = ((original - original.mean(-1, keepdims=True)) ** 2).sum(-1)
             value = 1 - (error**2).sum(-1) / np.where(spread > 0, spread, 1)
         else:
-            years = max(error.shape[-1] // 365, 1)
-            shape = (*error.shape[:2], years, 365)
-            total = original[..., : years * 365].reshape(shape).sum(-1)
-            value = 100 * np.abs(error[..., : years * 365].reshape(shape).sum(-1) / total).max(-1)
+            length = min(error.shape[-1], 365)
+            years = error.shape[-1] // length
+            shape = (*error.shape[:2], years, length)
+            total, missed = (
+                x[..., : years * length].reshape(shape).sum(-1) for x in (original, error)
+            )
+            value = 100 * np.abs(missed / total).max(-1)
         worst = np.where(chosen, value, np.inf if bar.measure == "nse" else -np.inf)
         where = np.unravel_index(
             worst.argmin() if bar.measure == "nse" else worst.argmax(), worst.shape

@@ -8,15 +8,12 @@ import xarray as xr
 
 from parlearn.models.fuse.ops import Vars
 from parlearn.models.vic.defaults import BARE, cell_values
-from parlearn.models.vic.parameters import BEYOND_VIC5, CONSTANT, PARAMETERS
+from parlearn.models.vic.parameters import CONSTANT, PARAMETERS
 from parlearn.models.vic.tile import canopy, depths, roots
+from parlearn.models.vic5.names import NOT_OF_VIC5
 
 CLASSES = 12
 LAYERS = 3
-#: parameters that no file of VIC 5 can give it, and why
-_NOT_OF_VIC5 = dict.fromkeys(BEYOND_VIC5, "it is not in VIC 5") | {
-    "soil_rarc": "VIC 5 has one value for all cells, compiled in (SOIL_RARC = 100 s m-1)"
-}
 
 
 def _complete(domain, parameters):
@@ -34,7 +31,7 @@ def _complete(domain, parameters):
         if name not in values:
             raise ValueError(f"VIC has no parameter {name!r}; it has {', '.join(PARAMETERS)}")
         values[name] = table.sel(parameter=name).values.astype(float)
-    for name, why in _NOT_OF_VIC5.items():
+    for name, why in NOT_OF_VIC5.items():
         if (np.abs(values[name] - CONSTANT[name]) > 1e-4 * CONSTANT[name]).any():
             raise ValueError(
                 f"{name}: {why}, so the original cannot run with these parameters: learn without "

@@ -9,12 +9,12 @@ import torch
 import xarray as xr
 
 from parlearn.__main__ import main
-from parlearn.models.vic import export
 from parlearn.models.vic.defaults import SPACE
-from parlearn.models.vic.export import parameter_file
 from parlearn.models.vic.model import CALIBRATED, VIC, default_parameters
 from parlearn.models.vic.parameters import BEYOND_VIC5, PARAMETERS
 from parlearn.models.vic.reference import OUTPUTS
+from parlearn.models.vic5 import export
+from parlearn.models.vic5.export import parameter_file
 from parlearn.storage import contracts
 from parlearn.storage.kinds import KINDS
 
