@@ -74,6 +74,18 @@ _ROOTS = {
 }
 
 
+def of_each_cell(domain: xr.Dataset, name: str) -> np.ndarray:
+    """A constant of vegetation classes in every cell, (cell, veg_class, ...).
+
+    Domains with a library of classes have it once for all cells; users' own parameters may have it
+    for each cell.
+    """
+    table = domain[name].transpose("cell", "veg_class", ..., missing_dims="ignore").values
+    if "cell" in domain[name].dims:
+        return table
+    return np.broadcast_to(table, (domain.sizes["cell"], *table.shape))
+
+
 def read_library(path: Path = LIBRARY) -> xr.Dataset:
     """The class variables of VIC: dims veg_class (12, bare soil last), month, root_zone.
 

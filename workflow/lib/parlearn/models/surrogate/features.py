@@ -12,6 +12,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from parlearn.land.vegetation import of_each_cell
+
 #: VIC snows below and rains above, and mixes linearly in between [degC]
 SNOW_BELOW, RAIN_ABOVE = -0.5, 0.5
 STEFAN_BOLTZMANN, EMISSIVITY = 5.67e-8, 0.97
@@ -79,22 +81,25 @@ def _tile_means(domain: xr.Dataset) -> dict[tuple[str, str], np.ndarray]:
     """Means over a cell's tiles, (cell, month)."""
     cover = domain["Cv"].transpose("cell", "veg_class").values.astype(np.float32)
 
+    def over_tiles(table):
+        return np.einsum("cv,cv...->c...", cover, table)
+
     def mean(name):
-        by_month = domain[name].transpose("veg_class", ...).values.reshape(cover.shape[1], -1)
-        return np.broadcast_to(cover @ by_month, (len(cover), 12))
+        return np.broadcast_to(
+            over_tiles(of_each_cell(domain, name)).reshape(len(cover), -1), (len(cover), 12)
+        )
 
     canopy = (cover * domain["fcanopy"].transpose("cell", "veg_class").values).sum(1)
     lai = domain["LAI"].transpose("cell", "veg_class", "month").values
-    zones = domain["root_depth"].transpose("veg_class", "root_zone").values
-    fract = domain["root_fract"].transpose("veg_class", "root_zone").values
-    bottom = np.cumsum(zones, 1)
+    zones, fract = (of_each_cell(domain, name) for name in ("root_depth", "root_fract"))
+    bottom = np.cumsum(zones, -1)
     above = np.clip((SURFACE - (bottom - zones)) / np.maximum(zones, 1e-6), 0, 1)
     constant = {
         ("canopy cover", "1"): canopy,
         ("bare cover", "1"): cover[:, BARE],
-        ("tree cover", "1"): cover @ domain["overstory"].values,
-        ("surface roots", "1"): cover @ (above * fract).sum(1),
-        ("root depth", "m"): cover @ (bottom * fract).sum(1),
+        ("tree cover", "1"): over_tiles(of_each_cell(domain, "overstory")),
+        ("surface roots", "1"): over_tiles((above * fract).sum(-1)),
+        ("root depth", "m"): over_tiles((bottom * fract).sum(-1)),
     }
     return {
         ("leaf area", "m2 m-2"): np.einsum("cv,cvm->cm", cover, lai),

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from parlearn.land.vegetation import of_each_cell
 from parlearn.models.base import ParameterSpace
 from parlearn.models.fuse.ops import Vars
 from parlearn.models.prior import with_published
@@ -34,7 +35,12 @@ def cell_values(domain) -> Tensor:
     ``root_fract1`` the mean share of the roots of all plants in layer 1 (0.5 in a cell without
     plants), both by area.
     """
-    known = {n: np.asarray(domain[n].values, dtype=np.float64) for n in _READ}
+    known = {
+        n: np.asarray(
+            of_each_cell(domain, n) if "veg_class" in domain[n].dims else domain[n].values, "f8"
+        )
+        for n in _READ
+    }
     expt = SPACE.parameters[SPACE.index("expt")]
     porosity = 1.0 - known["bulk_density"] / known["soil_density"]
     n = len(porosity)
@@ -84,8 +90,7 @@ def _top_roots(known, depth1, depth2):
     zones = Vars()
     for name in ("root_depth", "root_fract"):
         for zone in range(3):
-            column = torch.as_tensor(known[name][:BARE, zone])
-            setattr(zones, f"{name}{zone + 1}", column.expand(len(depth1), -1))
+            setattr(zones, f"{name}{zone + 1}", torch.tensor(known[name][:, :BARE, zone]))
     depths = [d[:, None] for d in (depth1, torch.maximum(depth1, depth2))]
     top, _, _ = root_fractions(depths, zones)
     return torch.as_tensor(_mean(top.numpy(), known["Cv"][:, :BARE], 0.5))

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from parlearn.land.vegetation import of_each_cell
 from parlearn.models.fuse.ops import Vars
 from parlearn.models.vic.air import aerodynamics, saturation_pressure
 from parlearn.models.vic.constants import ALBEDO_BARE_SOIL, CANOPY_WATER, SNOW_STEPS
@@ -67,7 +68,12 @@ def statics(domain, dtype=torch.float32) -> Vars:
         are not in order.
     """
     _require(domain, _NEEDED, "domain")
-    values = {n: np.asarray(domain[n].values, dtype=np.float64) for n in _NEEDED}
+    values = {
+        n: np.asarray(
+            of_each_cell(domain, n) if "veg_class" in domain[n].dims else domain[n].values, "f8"
+        )
+        for n in _NEEDED
+    }
     for name, value in values.items():
         if not np.isfinite(value).all():
             raise ValueError(
@@ -117,14 +123,14 @@ def statics(domain, dtype=torch.float32) -> Vars:
     safe = np.where(fcanopy > 0, fcanopy, 1.0)
     leafy = (fcanopy > 0)[..., None] & (lai > 0)
     local_lai = np.where(leafy, lai / safe[..., None], 1.0)  # per unit of covered ground
-    overstory = (values["overstory"][classes] > 0) & ~bare
+    overstory = (values["overstory"][cells, classes] > 0) & ~bare
     tile = {
         "overstory": overstory,
         "vegetated": ~bare,
-        "rarc": values["rarc"][classes],
-        "rmin": np.where(bare, 100.0, values["rmin"][classes]),
-        "RGL": np.where(bare, 100.0, values["RGL"][classes]),
-        "rad_atten": values["rad_atten"][classes],
+        "rarc": values["rarc"][cells, classes],
+        "rmin": np.where(bare, 100.0, values["rmin"][cells, classes]),
+        "RGL": np.where(bare, 100.0, values["RGL"][cells, classes]),
+        "rad_atten": values["rad_atten"][cells, classes],
         "fcanopy": fcanopy,
         "snow_height": np.broadcast_to(2.0 + values["snow_rough"], classes.shape),
         "snow_log": np.broadcast_to(
@@ -132,20 +138,20 @@ def statics(domain, dtype=torch.float32) -> Vars:
         ),
     }
     for zone in range(3):
-        tile[f"root_depth{zone + 1}"] = values["root_depth"][classes, zone]
-        tile[f"root_fract{zone + 1}"] = values["root_fract"][classes, zone]
+        tile[f"root_depth{zone + 1}"] = values["root_depth"][cells, classes, zone]
+        tile[f"root_fract{zone + 1}"] = values["root_fract"][cells, classes, zone]
     resistances = aerodynamics(
         overstory=tensor(overstory)[..., None].bool(),
-        roughness=tensor(np.where(bare[..., None], 0.0, values["veg_rough"][classes])),
-        displacement=tensor(np.where(bare[..., None], 0.0, values["displacement"][classes])),
-        wind_h=tensor(values["wind_h"][classes])[..., None],
-        wind_atten=tensor(values["wind_atten"][classes])[..., None],
-        trunk_ratio=tensor(values["trunk_ratio"][classes])[..., None],
+        roughness=tensor(np.where(bare[..., None], 0.0, values["veg_rough"][cells, classes])),
+        displacement=tensor(np.where(bare[..., None], 0.0, values["displacement"][cells, classes])),
+        wind_h=tensor(values["wind_h"][cells, classes])[..., None],
+        wind_atten=tensor(values["wind_atten"][cells, classes])[..., None],
+        trunk_ratio=tensor(values["trunk_ratio"][cells, classes])[..., None],
         rough=tensor(values["rough"])[None, :, None],
         snow_rough=tensor(values["snow_rough"])[None, :, None],
     )
     monthly = {
-        "albedo": np.where(bare[..., None], ALBEDO_BARE_SOIL, values["albedo"][classes]),
+        "albedo": np.where(bare[..., None], ALBEDO_BARE_SOIL, values["albedo"][cells, classes]),
         "lai": local_lai,
         "wdmax": np.where(leafy, CANOPY_WATER * local_lai, 0.0),
         **{n: getattr(resistances, n).numpy() for n in MONTHLY[3:]},

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from parlearn.land.vegetation import of_each_cell
 from parlearn.models.fuse.ops import Vars
 from parlearn.models.vic.defaults import BARE, cell_values
 from parlearn.models.vic.parameters import CONSTANT, PARAMETERS
@@ -43,19 +44,19 @@ def _complete(domain, parameters):
 def _plants(domain, values):
     """What the parameters make of the plants of every class in every cell (class, cell), by the
     functions of the model; and the thickness of the layers (layer, cell)."""
-    shape = CLASSES, domain.sizes["cell"]
 
-    def of_classes(array):
-        return torch.as_tensor(np.array(np.broadcast_to(array[:, None], shape), float))
+    def of_classes(name, *zone):
+        table = of_each_cell(domain, name)[(..., *zone)]  # (cell, class)
+        return torch.as_tensor(np.array(table.T, float))
 
     cover = domain["fcanopy"].values.T.astype(float) * (np.arange(CLASSES)[:, None] != BARE)
     cover = np.where(domain["LAI"].values.max(-1).T > 0, cover, 0.0)
     zones = {
-        f"{name}{zone + 1}": of_classes(domain[name].values[:, zone])
+        f"{name}{zone + 1}": of_classes(name, zone)
         for name in ("root_depth", "root_fract")
         for zone in range(3)
     }
-    plain = {name: of_classes(domain[name].values) for name in ("overstory", "rmin")}
+    plain = {name: of_classes(name) for name in ("overstory", "rmin")}
     tile = Vars(**zones, **plain, fcanopy=torch.as_tensor(cover))
     default = dict(zip(PARAMETERS, cell_values(domain).T, strict=True))
     cell = Vars(cover=default["fcanopy"], root_fract1=default["root_fract1"])
@@ -153,12 +154,12 @@ def parameter_file(domain, parameters) -> xr.Dataset:
     }
 
     def per_class(name):
-        table = domain[name].values.astype(float).copy()
+        table = np.array(of_each_cell(domain, name), float)  # (cell, class, ...)
         bare = {"rarc": 100.0, "albedo": 0.2, "wind_h": 10.0}
-        table[BARE] = bare.get(name, 0.0)
+        table[:, BARE] = bare.get(name, 0.0)
         if name == "root_fract":
             table = _to_one(table)
-        return np.broadcast_to(table[..., None], (*table.shape, n))
+        return np.moveaxis(table, 0, -1)
 
     by_class = {name: per_class(name) for name in _PER_CLASS}
     alive = np.arange(CLASSES) != BARE
