@@ -28,6 +28,7 @@ OF_INSTANCES = [
     "source_camels",
     "source_caravan",
     "source_hydrodl",
+    "source_vic5",
     "source_twin",
     "source_twin_basins",
 ]

@@ -17,14 +17,14 @@ for name in [name for name in sys.modules if name.partition(".")[0] == "parlearn
     del sys.modules[name]
 
 from parlearn.audit.choice import REDONE, cheapest
-from parlearn.plan import archives, basins, datasets, experiments, figures, methods, program
+from parlearn.plan import archives, basins, datasets, experiments, figures, methods, program, users
 from parlearn.plan import claims as claim_table
 from parlearn.models.registry import PROCESSES, twin_of
 from parlearn.plan.digests import LIBRARY, env_hash, modules, source_hash
 from parlearn.plan.instance import read_instance
 from parlearn.plan.methods import METHODS
 from parlearn.plan.periods import record_of
-from parlearn.plan.places import is_twin, observed
+from parlearn.plan.places import OF_USERS, is_twin, observed
 from parlearn.plan.reading import ConfigError
 from parlearn.plan.targets import correctable
 from parlearn.storage.provenance import settings

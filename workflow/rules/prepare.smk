@@ -1,5 +1,5 @@
 # Requires: the source of the configuration: a twin needs nothing, hydrodl its raw files, archives
-#           and twins their regridded products
+#           and twins their regridded products, a user's own model its files
 # Makes:    <study>/domain.nc, forcing.nc, observations.nc, training.nc (and truth.nc of a twin);
 #           filled/{sampling}.nc and .json where the configuration has the key gap_filling
 
@@ -244,6 +244,88 @@ if SOURCE["name"] == "hydrodl":
             years=SOURCE["years"],
         script:
             "../scripts/build_observations.py"
+
+
+if SOURCE["name"] in OF_USERS:
+
+    rule take_forcing:
+        """Read a user's forcing: three-hourly where snow needs it, means of days, a spin-up year first."""
+        input:
+            SOURCE["domain"],
+            users.forcing_files(SOURCE),
+        output:
+            "<study>/forcing.nc",
+        log:
+            "<logs>/take_forcing.log",
+        benchmark:
+            "<benchmarks>/take_forcing.tsv"
+        conda:
+            "../../envs/model.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory(4000, 10),
+            runtime=growing(60),
+        params:
+            code=code("take_forcing"),
+            env=env("model"),
+            source=SOURCE,
+        script:
+            "../scripts/take_forcing.py"
+
+    rule take_domain:
+        """Read a user's cells and parameters, name what is left out of them, and split the cells."""
+        input:
+            SOURCE["domain"],
+            SOURCE["parameters"],
+            forcing="<study>/forcing.nc",
+        output:
+            domain="<study>/domain.nc",
+            left_out="<study>/left_out.csv",
+        log:
+            "<logs>/take_domain.log",
+        benchmark:
+            "<benchmarks>/take_domain.tsv"
+        conda:
+            "../../envs/model.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory(4000, 10),
+            runtime=growing(30),
+        params:
+            code=code("take_domain"),
+            env=env("model"),
+            source=SOURCE,
+            samplings=CONFIG["samplings"],
+            split_seed=CONFIG["split_seed"],
+            training=min(CONFIG["periods"]["train"].values()),
+        script:
+            "../scripts/take_domain.py"
+
+    rule take_observations:
+        """Put a user's observations on the time axis of the forcing, gaps as gaps."""
+        input:
+            SOURCE["domain"],
+            list(SOURCE["observations"].values()),
+            domain="<study>/domain.nc",
+            forcing="<study>/forcing.nc",
+        output:
+            "<study>/observations.nc",
+        log:
+            "<logs>/take_observations.log",
+        benchmark:
+            "<benchmarks>/take_observations.tsv"
+        conda:
+            "../../envs/model.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory(4000, 10),
+            runtime=growing(30),
+        params:
+            code=code("take_observations"),
+            env=env("model"),
+            source=SOURCE,
+        script:
+            "../scripts/take_observations.py"
 
 
 rule split_training:

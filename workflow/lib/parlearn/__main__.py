@@ -66,11 +66,38 @@ def export_vic5(arguments) -> int:
     from parlearn.models.vic5 import export
     from parlearn.storage import contracts
 
+    if bool(arguments.users_domain) != bool(arguments.users_parameters):
+        raise ValueError("--users-domain and --users-parameters go together: give both")
     domain = contracts.read(arguments.domain, "domain")
     run = contracts.read(arguments.parameters, "parameters")
+    if arguments.users_domain:
+        print(fill_in(domain, run, arguments))
+        return 0
     for path in export.write(domain, run, arguments.folder):
         print(path)
     return 0
+
+
+def fill_in(domain, run, arguments):
+    """Write the parameters of a run into a copy of a user's own parameter file; its path."""
+    from pathlib import Path
+
+    from parlearn.sources.vic5.build import calibrated
+    from parlearn.sources.vic5.files import write_raw
+
+    own = Path(arguments.users_parameters)
+    written = Path(arguments.folder) / own.name
+    if written.resolve() == own.resolve():
+        raise ValueError(f"{own} would be written over: name another folder")
+    if "member" in run.dims:
+        raise ValueError(
+            f"{arguments.parameters} has {run.sizes['member']} members: take the parameters of one"
+        )
+    source = {"domain": arguments.users_domain, "parameters": own}
+    table = calibrated(source, domain, run)
+    written.parent.mkdir(parents=True, exist_ok=True)
+    write_raw(table, written)
+    return written
 
 
 def apply_trained(arguments) -> int:
@@ -133,6 +160,13 @@ def main(argv=None) -> int:
     export.add_argument("domain", help="domain.nc of the study")
     export.add_argument("parameters", help="parameters.nc of a run")
     export.add_argument("folder", help="folder to write to")
+    export.add_argument("--users-domain", metavar="D.nc", help="domain file of a source vic5")
+    export.add_argument(
+        "--users-parameters",
+        metavar="P.nc",
+        help="its parameter file: a copy with what was learned in it, and nothing else changed, is "
+        "written instead",
+    )
     export.set_defaults(run=export_vic5)
     apply = commands.add_parser(
         "apply-network",

@@ -13,6 +13,7 @@ DESCRIBED = {
     "camels": "land",
     "caravan": "place",
     "twin_basins": "land",
+    "vic5": "land",
 }
 
 

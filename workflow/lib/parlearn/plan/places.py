@@ -23,6 +23,8 @@ class Place(NamedTuple):
 
 #: sources of basins, which have streamflow
 OF_BASINS = ("camels", "caravan", "twin_basins")
+#: sources that are a user's own files, cell by cell
+OF_USERS = ("vic5",)
 
 PLACES = {
     "plains": Place(

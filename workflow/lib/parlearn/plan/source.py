@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
-from parlearn.plan import basins
-from parlearn.plan.places import OF_BASINS
+from parlearn.plan import basins, users
+from parlearn.plan.places import OF_BASINS, OF_USERS
 from parlearn.plan.schema import listed
 
 #: cells of sources of scattered cells, where their number is known beforehand
@@ -63,6 +63,9 @@ def source_problems(config: Mapping, root) -> Iterator[str]:
     if source["name"] in OF_BASINS:
         yield from basins.source_problems(source, root)
         return
+    if source["name"] in OF_USERS:
+        yield from users.source_problems(source, root)
+        return
     mirror = source.get("mirror")
     if mirror is not None and not (mirror and (Path(root) / mirror).is_dir()):
         yield (
@@ -111,6 +114,9 @@ def sampling_problems(config: Mapping) -> Iterator[str]:
     source, shape = config["source"], shape_of(config["source"])
     if source["name"] in OF_BASINS:
         yield from basins.sampling_problems(config)
+        return
+    if source["name"] in OF_USERS:
+        yield from users.sampling_problems(config)
         return
     bad = False
     for name, value in config["samplings"].items():

@@ -43,12 +43,12 @@ def _message(line: str) -> str:
     return re.sub(r"^\[\w+\] (\S+:\d+: )?(errno: [^:]*: )?", "", line).strip()
 
 
-def read_results(folder: Path, variables, days, shape) -> dict[str, np.ndarray]:
+def read_results(folder: Path, variables, days, shape, dims=("y", "x")) -> dict[str, np.ndarray]:
     """Variables of VIC 5, (set, cell, [layer,] day).
 
     Parameters
     ----------
-    days : dates of the run; shape : sets and cells of its grid
+    days : dates of the run; shape : sets and cells of its grid; dims : names of both
 
     Raises
     ------
@@ -69,7 +69,7 @@ def read_results(folder: Path, variables, days, shape) -> dict[str, np.ndarray]:
             raise ProgramError(
                 f"its results in {found[0]} lack {name}: this build of VIC does not put it out"
             )
-        values = table[name].transpose("y", "x", ..., "time").values
+        values = table[name].transpose(*dims, ..., "time").values
         if values.shape[:2] != shape or values.shape[-1] != len(days):
             raise ProgramError(
                 f"its results have {name} of {values.shape[-1]} days at {values.shape[:2]} cells, "
