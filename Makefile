@@ -1,4 +1,5 @@
-# make demo   every rule and every figure on two small synthetic twins; ends with results/report.html
+# make demo   every rule and the figures of two papers on a small synthetic twin; ends with results/report.html
+# make demo-sun2024  the figures of the third paper, on a second small twin; ends with results/huaihe_twin/report.html
 # make real   the same chain on SMAP and NLDAS-2 at 412 cells; MIRROR=folder takes local copies
 # make test   all tests and the checks of style
 # make test-slurm  the workflow on a SLURM of one node, which it installs (Debian, root) and starts
@@ -51,11 +52,17 @@ define where
 @echo; printf '%-13s%s\n' 'The report' '$(1:=/report.html)' 'The figures' '$(1:=/figures/)' 'Next' '$(2)'
 endef
 
-.PHONY: demo real test test-unit test-reference test-rules test-workflow test-slurm test-attack lint bench docs rulegraph setup
+.PHONY: demo demo-sun2024 real test test-unit test-reference test-rules test-workflow test-slurm test-attack lint bench docs rulegraph setup
+# of the second twin the way from its archives to a map of the study
 demo: $(READY)
 	$(call all_of,A synthetic twin of soil moisture over CONUS,results)
+	@printf '\n%s\n' 'A synthetic twin of the Huaihe study, from its archives to a map'
+	@snakemake --cores $(CORES) --logger parlearn $(HUAIHE) -- sun2024_fig3
+	$(call where,results,make demo-sun2024 or make real)
+
+demo-sun2024: $(READY)
 	$(call all_of,A synthetic twin of the Huaihe study,results/huaihe_twin,$(HUAIHE))
-	$(call where,results results/huaihe_twin,make real)
+	$(call where,results/huaihe_twin,make real)
 
 real: $(READY)
 	$(call all_of,SMAP soil moisture and NLDAS-2 weather at 412 cells over CONUS,results/real,$(REAL))

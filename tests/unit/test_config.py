@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from parlearn.calibrate.sceua import Settings as SearchSettings
 from parlearn.gaps.network import FillSettings
 from parlearn.learn.parameter_networks import NETWORKS
 from parlearn.learn.settings import Settings
@@ -20,6 +21,7 @@ from parlearn.plan import figures as figure_table
 from parlearn.plan.config import ConfigError
 from parlearn.plan.methods import METHODS, made_by
 from parlearn.plan.products import PRODUCTS
+from parlearn.plan.surrogates import SURROGATES
 from parlearn.sources.hydrodl import required_files
 from parlearn.sources.twin import TwinConfig
 
@@ -484,6 +486,11 @@ def test_schemas_know_the_settings_of_the_library():
     assert set(dpl) == {f.name for f in fields(Settings)} - own
     surrogate = set(config["surrogate"]["properties"])
     assert surrogate == {f.name for f in fields(SurrogateSettings)} | {"seed", "held_out"}
+    for name, kind in SURROGATES.items():
+        own = {f.name for f in fields(kind.load().SurrogateSettings)}
+        assert set(config[name]["properties"]) == own | {"seed", "held_out"}
+    kinds = config["model"]["properties"]["simulate_with"]["items"]["enum"]
+    assert kinds == ["process", *SURROGATES]
     assert set(config["gap_filling"]["properties"]) == {f.name for f in fields(FillSettings)}
     twin = set(load("config/schemas/source_twin.schema.yaml")["properties"])
     assert twin == {f.name for f in fields(TwinConfig)} | {"name"}
@@ -491,10 +498,12 @@ def test_schemas_know_the_settings_of_the_library():
 
 def test_own_presets_are_settings_and_are_overridden():
     presets = configuration.read_presets(ROOT / "config/presets.yaml", SCHEMAS)
-    for methods in presets.values():
-        assert set(methods) <= set(NETWORKS)
-        for settings in methods.values():
-            Settings.from_dict(settings)
+    for name, settings in (item for methods in presets.values() for item in methods.items()):
+        method = METHODS[name]
+        if method.module:
+            method.load().Settings.from_dict(settings)
+        else:
+            SearchSettings(**settings)
     config = check(change("settings.dpl.dpl_z", {"preset": "li2023", "epochs": 7}))
     merged = experiments.preset("dpl", "dpl_z", "dpl_z", config)
     assert merged == {**presets["li2023"]["dpl_z"], "epochs": 7}

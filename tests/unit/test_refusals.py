@@ -14,12 +14,12 @@ from parlearn.gaps.network import FillSettings
 from parlearn.learn import ganpo
 from parlearn.learn import settings as learner
 from parlearn.learn.parameter_networks import NETWORKS
-from parlearn.models.surrogate.fit import SurrogateSettings
 from parlearn.plan import archives, claims, experiments, figures, methods
 from parlearn.plan.config import check_config
 from parlearn.plan.instance import check_runs, read_instance
 from parlearn.plan.reading import ConfigError, read_yaml
 from parlearn.plan.source import HELD_OUT
+from parlearn.plan.surrogates import SURROGATES, surrogates_of
 from parlearn.sources.twin import TwinConfig
 from parlearn.study.splits import random_splits
 
@@ -128,6 +128,14 @@ def test_what_cannot_be_is_refused(keys, sentence):
         ("conus", {"source__minimum_share": math.nan}, "source.minimum_share: nan is no number to"),
         ("huaihe", {"settings__ganpo__ganpo__batch": 4000}, "ganpo.batch, of ganpo in two_years:"),
         ("huaihe", {"source__products__cmfd__mirror": ""}, "cmfd.mirror: there is no folder : nam"),
+        # a surrogate that answers maps
+        ("sun2024", {"arnet__rollout": 1007}, "rollout: with the 90 days before it 1097 days, w"),
+        ("sun2024", {"arnet__held_out": 48}, "arnet.held_out: 48 of simulate.sets: 48 leaves none"),
+        ("sun2024", {"arnet__batch": 1}, "arnet.batch: 1 is out of range: it must be at least 2"),
+        ("sun2024", {"arnet__blocks": [2, 4]}, "arnet.blocks: "),
+        ("sun2024", {"simulate__cells": 100}, "simulate.cells: 100 cells make no map, and arnet"),
+        ("sun2024", {"model__simulate_with": ["process", "arnet"]}, "has arnet and no surrogat"),
+        ("sun2024", {"model__simulate_with": ["process", "surrogate"]}, "arnet: nothing use"),
     ],
 )  # fmt: skip
 def test_what_other_sources_do_not_have_is_refused(name, keys, sentence):
@@ -232,8 +240,9 @@ def use(config, runs, shown, answers):
             sceua.Settings(**settings)
     if "simulate" in config:
         learner.Settings.from_dict(experiments.pilot_identity(config)["settings"])
-        own = {k: v for k, v in config["surrogate"].items() if k not in ("seed", "held_out")}
-        SurrogateSettings(**own)
+        for kind in surrogates_of(config):
+            own = {k: v for k, v in config[kind].items() if k not in ("seed", "held_out")}
+            SURROGATES[kind].load().SurrogateSettings(**own)
     if "gap_filling" in config:
         FillSettings.from_dict(config["gap_filling"])
     source = {k: v for k, v in config["source"].items() if k != "name"}

@@ -79,6 +79,8 @@ def test_variants(results):
         ("dpl_z_direct:v9+network", Variant("dpl_z", True, "network", "v9")),
         ("dpl_a*4", Variant("dpl_a", members=4)),
         ("dpl_z_direct:v9+none*2", Variant("dpl_z", True, "none", "v9", 2)),
+        ("ganpo_arnet", Variant("ganpo", surrogate="arnet")),
+        ("dpl_z_arnet+none", Variant("dpl_z", False, "none", surrogate="arnet")),
     ],
 )
 def test_names_of_variants(name, variant):

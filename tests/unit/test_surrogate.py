@@ -1,17 +1,17 @@
 """A surrogate learns a leaky bucket under a small twin's weather, and behaves as a model does."""
 
+import importlib.util
 import json
 import logging
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import xarray as xr
 
-from parlearn.models.base import ParameterSpace, ProcessModel
-from parlearn.models.parameter import Parameter
+from parlearn.models.base import ProcessModel
 from parlearn.models.surrogate import model as module
 from parlearn.models.surrogate.features import build_features
 from parlearn.models.surrogate.fit import (
@@ -24,44 +24,21 @@ from parlearn.models.surrogate.fit import (
     median_skill,
     spans_outside,
 )
-from parlearn.models.surrogate.samples import latin_hypercube
 from parlearn.networks.training import Training
 from parlearn.sources.twin import TwinConfig, build_inputs
 
-OUTPUTS = ("soil_moisture", "evapotranspiration")
+_spec = importlib.util.spec_from_file_location(
+    "leaky_bucket", Path(__file__).with_name("leaky_bucket.py")
+)
+leaky_bucket = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(leaky_bucket)
+OUTPUTS, LeakyBucket, batch_of = (
+    getattr(leaky_bucket, name) for name in ("OUTPUTS", "LeakyBucket", "batch_of")
+)
 SETTINGS = SurrogateSettings(
     hidden=16, iterations=600, batch=48, window=40, warmup=50, learning_rate=0.03
 )
 TRAIN, TEST = slice(365, 731), slice(731, 1096)
-
-
-class LeakyBucket(ProcessModel):
-    """100 mm of soil that evaporates in the sun and drains by a power of its filling."""
-
-    space = ParameterSpace(
-        [Parameter("leak", "mm day-1", 1.0, 50.0, "log"), Parameter("power", "1", 2.0, 10.0)]
-    )
-    outputs = OUTPUTS
-    warmup = 30
-
-    def __init__(self, domain: xr.Dataset, forcing: xr.Dataset):
-        self.n_cells, self.n_days = domain.sizes["cell"], forcing.sizes["time"]
-        self.prec = torch.from_numpy(forcing["prec"].values).float()
-        self.demand = torch.from_numpy(forcing["swdown"].values).float() / 60
-        self.low, self.width = (
-            values[:, 0] for values in module.output_range(domain, ("soil_moisture",))
-        )
-
-    def simulate(self, parameters, cells=None, days=None):
-        leak, power = parameters.unbind(-1)
-        filled, moisture, evaporation = torch.full_like(leak, 0.5), [], []
-        for day in range(self.n_days):
-            evaporation.append(self.demand[:, day] * filled)
-            change = self.prec[:, day] - evaporation[-1] - leak * filled**power
-            filled = (filled + change / 100).clamp(0.01, 1)
-            moisture.append(self.low + self.width * filled)
-        runs = torch.stack([torch.stack(moisture, -1), torch.stack(evaporation, -1)], -1)
-        return runs[..., days or slice(None), :]
 
 
 @pytest.fixture(scope="module")
@@ -72,19 +49,6 @@ def inputs():
 @pytest.fixture(scope="module")
 def bucket(inputs):
     return LeakyBucket(*inputs)
-
-
-def batch_of(bucket, sets, seed):
-    physical = bucket.space.to_physical(latin_hypercube(sets, bucket.n_cells, 2, seed))
-    runs = bucket.simulate(physical).numpy()
-    dims = ("sample", "cell", "time")
-    return xr.Dataset(
-        {
-            "parameters": (("sample", "cell", "parameter"), physical.numpy()),
-            **{name: (dims, runs[..., k]) for k, name in enumerate(OUTPUTS)},
-        },
-        {"parameter": list(bucket.space.names), "cell": np.arange(bucket.n_cells)},
-    )
 
 
 @pytest.fixture(scope="module")

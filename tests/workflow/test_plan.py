@@ -20,6 +20,7 @@ CONFIGS = {
     "config/li2023_real.yaml": (50, 600),
     "config/real_sets.yaml": (50, 300),
     "config/huaihe_twin.yaml": (80, 130),
+    "config/sun2024.yaml": (150, 250),
     # archives, with neither logins nor maps at hand
     "config/conus.yaml": (500, 1200),
     "config/conus_li2023.yaml": (400, 1200),

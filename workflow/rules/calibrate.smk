@@ -50,11 +50,7 @@ rule calibrate_sceua:
         forcing="<study>/forcing.nc",
         training=training_file,
         line=line_file,
-        surrogate=branch(
-            lambda wildcards: RUNS[wildcards.run].model == "surrogate",
-            then=surrogate_of(ROUNDS),
-            otherwise=[],
-        ),
+        surrogate=learned_through,
     output:
         "<runs>/{run}/calibration/batch-{batch}.nc",
     log:
@@ -70,7 +66,7 @@ rule calibrate_sceua:
         mem_mb=memory(8000 + BESIDES, 15),
         runtime=growing(480),
     params:
-        code=code("calibrate_sceua"),
+        code=lambda wildcards: code("calibrate_sceua", *opened_by(wildcards)),
         env=env("model"),
         run=settings_of,
         model=model_of,
@@ -121,11 +117,7 @@ rule calibrate_regional:
         forcing="<study>/forcing.nc",
         training=training_file,
         line=line_file,
-        surrogate=branch(
-            lambda wildcards: RUNS[wildcards.run].model == "surrogate",
-            then=surrogate_of(ROUNDS),
-            otherwise=[],
-        ),
+        surrogate=learned_through,
     output:
         parameters="<runs>/{run}/parameters.nc",
         trajectory="<runs>/{run}/trajectory.nc",
@@ -144,7 +136,7 @@ rule calibrate_regional:
         mem_mb=memory(8000 + BESIDES, 15),
         runtime=growing(480),
     params:
-        code=lambda wildcards: code("calibrate_regional", PROCESS.transfer),
+        code=lambda wildcards: code("calibrate_regional", PROCESS.transfer, *opened_by(wildcards)),
         env=env("model"),
         run=settings_of,
         model=model_of,

@@ -17,7 +17,8 @@ for name in [name for name in sys.modules if name.partition(".")[0] == "parlearn
     del sys.modules[name]
 
 from parlearn.audit.choice import REDONE, cheapest
-from parlearn.plan import archives, basins, datasets, experiments, figures, methods, program, users
+from parlearn.plan import archives, basins, datasets, experiments, figures, methods, program
+from parlearn.plan import surrogates, users
 from parlearn.plan import claims as claim_table
 from parlearn.models.registry import PROCESSES, twin_of
 from parlearn.plan.digests import LIBRARY, env_hash, modules, source_hash
@@ -68,6 +69,9 @@ CALLED = PROCESS.called(MODEL["parameters"])
 HEAD = CONFIG["data"] if CALLED == PROCESS.label else f"{CONFIG['data']}, {CALLED}"
 # a study may do without a surrogate: it has no round of samples then
 ROUNDS = CONFIG["simulate"]["rounds"] if "simulate" in CONFIG else 0
+# of the kinds of surrogates the first serves all methods, and the pilot between rounds
+KINDS = surrogates.surrogates_of(CONFIG)
+FIRST = next(iter(KINDS), None)
 GPU = 0 if CONFIG["device"] == "cpu" else 1
 
 
@@ -156,12 +160,34 @@ def calibration_batches(wildcards):
     return CONFIG.get("calibrate", {"batches": {}})["batches"].get(RUNS[wildcards.run].sampling, 1)
 
 
-def surrogate_of(number):
-    """Files of the surrogate of a round."""
+def surrogate_of(number, kind=FIRST):
+    """Files of the surrogate of a round and kind."""
     return [
-        f"<study>/surrogate/round-{number}/{name}"
+        f"<study>/{kind}/round-{number}/{name}"
         for name in ("weights.safetensors", "scaler.json", "card.json")
     ]
+
+
+def opened(kind):
+    """Modules that a job loads by name where it opens a surrogate of this kind."""
+    return [surrogates.SURROGATES[kind].module] if kind in KINDS else []
+
+
+def opened_by(wildcards):
+    """Modules that the learning of a run loads by name, beside those of its method."""
+    return opened(RUNS[wildcards.run].model)
+
+
+def learned_through(wildcards):
+    """Files of the surrogate that a run learned through; none where it did without."""
+    through = RUNS[wildcards.run].model
+    return surrogate_of(ROUNDS, through) if through in KINDS else []
+
+
+def shown_by(wildcards):
+    """The kind of surrogate that simulates a run: its own, of other runs the first; none without."""
+    through = RUNS[wildcards.run].model
+    return through if through in KINDS else FIRST
 
 
 def summary_files(wildcards):

@@ -35,7 +35,7 @@ rule simulate_run:
         parameters="<runs>/{run}/parameters.nc",
         # which knows no parameters but those of most runs
         surrogate=lambda wildcards: (
-            surrogate_of(ROUNDS)
+            surrogate_of(ROUNDS, shown_by(wildcards))
             if ROUNDS and RUNS[wildcards.run].parameter_set == methods.NOTHING
             else []
         ),
@@ -52,9 +52,10 @@ rule simulate_run:
         mem_mb=memory(4000 + BESIDES, 15),
         runtime=growing(60),
     params:
-        code=code("simulate_run"),
+        code=lambda wildcards: code("simulate_run", *opened(shown_by(wildcards))),
         env=env("model"),
         model=model_of,
+        kind=shown_by,
     script:
         "../scripts/simulate_run.py"
 

@@ -31,11 +31,7 @@ rule learn_dpl:
         forcing="<study>/forcing.nc",
         training=training_file,
         line=line_file,
-        surrogate=branch(
-            lambda wildcards: RUNS[wildcards.run].model == "surrogate",
-            then=surrogate_of(ROUNDS),
-            otherwise=[],
-        ),
+        surrogate=learned_through,
     output:
         parameters="<runs>/{run}/parameters.nc",
         trajectory="<runs>/{run}/trajectory.nc",
@@ -54,9 +50,11 @@ rule learn_dpl:
     resources:
         mem_mb=memory(8000, 15),
         runtime=growing(480),
-        gpu=lambda wildcards: GPU if RUNS[wildcards.run].model == "surrogate" else 0,
+        gpu=lambda wildcards: GPU if RUNS[wildcards.run].model in KINDS else 0,
     params:
-        code=lambda wildcards: code("learn_dpl", METHODS[RUNS[wildcards.run].method].module),
+        code=lambda wildcards: code(
+            "learn_dpl", METHODS[RUNS[wildcards.run].method].module, *opened_by(wildcards)
+        ),
         env=env("torch"),
         run=settings_of,
         model=model_of,

@@ -1,10 +1,10 @@
 # Requires: <study>/samples/round-{round}/batch-{batch}.nc
-# Makes:    <study>/surrogate/round-{round}/ and, between rounds, <study>/pilot/round-{round}.nc
+# Makes:    <study>/{kind}/round-{round}/ of each kind of surrogate and, between rounds, <study>/pilot/round-{round}.nc
 
 if ROUNDS:
 
     rule train_surrogate:
-        """Fit the LSTM that stands in for VIC on all samples so far, and judge it on sets it has not seen."""
+        """Fit a network that stands in for the process model on all samples so far, and judge it on sets it has not seen."""
         input:
             domain="<study>/domain.nc",
             forcing="<study>/forcing.nc",
@@ -16,17 +16,19 @@ if ROUNDS:
             earlier=branch(
                 lambda wildcards: wildcards.round == "1",
                 then=[],
-                otherwise=lambda wildcards: surrogate_of(int(wildcards.round) - 1),
+                otherwise=lambda wildcards: surrogate_of(int(wildcards.round) - 1, wildcards.kind),
             ),
         output:
-            weights="<study>/surrogate/round-{round}/weights.safetensors",
-            scaler="<study>/surrogate/round-{round}/scaler.json",
-            card="<study>/surrogate/round-{round}/card.json",
-            skill="<study>/surrogate/round-{round}/skill.nc",
+            weights="<study>/{kind}/round-{round}/weights.safetensors",
+            scaler="<study>/{kind}/round-{round}/scaler.json",
+            card="<study>/{kind}/round-{round}/card.json",
+            skill="<study>/{kind}/round-{round}/skill.nc",
         log:
-            "<logs>/train_surrogate/round-{round}.log",
+            "<logs>/train_surrogate/{kind}_round-{round}.log",
         benchmark:
-            "<benchmarks>/train_surrogate/round-{round}.tsv"
+            "<benchmarks>/train_surrogate/{kind}_round-{round}.tsv"
+        wildcard_constraints:
+            kind="|".join(KINDS),
         conda:
             "../../envs/torch.yaml"
         threads: 1
@@ -35,9 +37,9 @@ if ROUNDS:
             runtime=growing(240),
             gpu=GPU,
         params:
-            code=code("train_surrogate"),
+            code=lambda wildcards: code("train_surrogate", *opened(wildcards.kind)),
             env=env("torch"),
-            surrogate=CONFIG["surrogate"],
+            surrogate=lambda wildcards: CONFIG[wildcards.kind],
             model=MODEL,
             test=CONFIG["periods"]["test"],
             device=CONFIG["device"],
@@ -66,9 +68,14 @@ if ROUNDS:
             runtime=growing(120),
             gpu=GPU,
         params:
-            code=code("learn_pilot", METHODS[CONFIG["simulate"]["pilot"]["method"]].module),
+            code=code(
+                "learn_pilot",
+                METHODS[CONFIG["simulate"]["pilot"]["method"]].module,
+                *opened(FIRST),
+            ),
             env=env("torch"),
             pilot=experiments.pilot_identity(CONFIG),
+            kind=FIRST,
             model=MODEL,
             device=CONFIG["device"],
         script:

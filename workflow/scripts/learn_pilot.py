@@ -10,7 +10,7 @@ from parlearn.storage.provenance import stamp
 
 with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, pilot = snakemake.params, snakemake.params.pilot
-    run = {"model": "surrogate", **pilot}
+    run = {"model": params.kind, **pilot}
     _, study, model, _, device = open_run(
         snakemake.input, run, model=params.model, device=params.device
     )

@@ -1,5 +1,5 @@
 """Simulate with a run's parameters, by the process model and, where the study has one, by the
-surrogate."""
+surrogate that it learned through."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input
     models = {params.model["process"]: open_process(params.model, domain, forcing)}
     if snakemake.input.surrogate:
         folder = Path(snakemake.input.surrogate[0]).parent
-        models[SURROGATE] = open_surrogate(folder, params.model, domain, forcing)
+        models[SURROGATE] = open_surrogate(params.kind, folder, params.model, domain, forcing)
     runs = {}
     for name, model in models.items():
         values = outputs.parameters_tensor(parameters, model.space, snakemake.input.parameters)

@@ -6,14 +6,12 @@ import numpy as np
 
 from parlearn.models.assembly import assembly_of
 from parlearn.models.surrogate.fit import (
-    SurrogateSettings,
-    fit_surrogate,
     gather_samples,
     judge_surrogate,
     median_skill,
     spans_outside,
 )
-from parlearn.models.surrogate.model import Surrogate
+from parlearn.plan.surrogates import SURROGATES
 from parlearn.runs.opening import space_of
 from parlearn.storage import contracts
 from parlearn.storage.device import pick_device
@@ -22,7 +20,7 @@ from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
-    device = pick_device(params.device)
+    device, kind = pick_device(params.device), SURROGATES[snakemake.wildcards.kind].load()
     settings = dict(params.surrogate)
     seed, held_out = settings.pop("seed"), settings.pop("held_out")
     domain = contracts.read(snakemake.input.domain, "domain")
@@ -39,14 +37,14 @@ with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input
     test = slice(int(np.searchsorted(time, first)), int(np.searchsorted(time, last, side="right")))
     earlier = None
     if snakemake.input.earlier:
-        earlier = Surrogate.load(Path(snakemake.input.earlier[0]).parent, domain, forcing)
+        earlier = kind.Surrogate.load(Path(snakemake.input.earlier[0]).parent, domain, forcing)
     folder = Path(snakemake.output.weights).parent
-    surrogate = fit_surrogate(
+    surrogate = kind.fit_surrogate(
         domain,
         forcing,
         seen,
         space,
-        SurrogateSettings(**settings),
+        kind.SurrogateSettings(**settings),
         spans=spans_outside(time, params.test),
         seed=seed,
         device=device,

@@ -14,6 +14,7 @@ from parlearn.plan.methods import METHODS, NOTHING, family
 from parlearn.plan.places import is_twin, offered
 from parlearn.plan.reading import ConfigError, read_yaml
 from parlearn.plan.schema import check_schema, guess, listed
+from parlearn.plan.surrogates import SURROGATES
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ WORDS = {
     # of cases that are not built yet
     "attributes": ("8_attributes", "27_attributes"),
     "share": ("2_percent", "12.5_percent", "25_percent", "100_percent"),
-    "surrogate": ("lstm", "arnet"),
+    "surrogate": tuple(kind.word for kind in SURROGATES.values()),
 }
 #: what the papers train, by study: through a surrogate, on soil moisture with one linear correction
 #: for the domain or on fluxes as they are; other studies are not built
@@ -413,7 +414,9 @@ def _terms(claim, reading, runs, config) -> tuple[list[dict], list[str], str]:
             term["default"] = known[0].run
         if not found:
             period = f" over {here['period']}" if "period" in here else ""
-            return terms, [], f"there is no run of {here['method']} at {sampling}{period}"
+            through = f" through {here['surrogate']}" if "surrogate" in here else ""
+            what = f"{here['method']}{through} at {sampling}{period}"
+            return terms, [], f"there is no run of {what}"
         seeds = [run.seed for run in found]
         if len({*seeds}) < len(seeds):
             return terms, [], f"runs {listed(run.run for run in found)}: which of them is meant?"
@@ -434,6 +437,9 @@ def _runs_like(asked, runs, study) -> list[Run]:
     fields = {k: asked[k] for k in ("method", "sampling", "period") if k in asked}
     if asked["method"] in METHODS and METHODS[asked["method"]].trained:
         fields |= AS_PUBLISHED[study] | {"parameter_set": NOTHING, "ensemble": False}
+        if "surrogate" in asked:
+            words = {kind.word: kind.name for kind in SURROGATES.values()}
+            fields["model"] = words[asked["surrogate"]]
         return [r for r in runs.values() if all(getattr(r, k) == v for k, v in fields.items())]
     found = [r for r in runs.values() if r.method == asked["method"]]
     exact = [r for r in found if all(getattr(r, k) == v for k, v in fields.items())]

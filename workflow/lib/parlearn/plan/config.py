@@ -19,6 +19,7 @@ from parlearn.plan.program import program_problems
 from parlearn.plan.reading import ConfigError, plain, read_yaml
 from parlearn.plan.schema import check_schema, guess, listed, not_among, not_defined, unknown_key
 from parlearn.plan.source import most_cells, most_sampled, sampling_problems, source_problems
+from parlearn.plan.surrogates import SURROGATES, surrogates_of
 
 
 def check_config(config: Mapping, schemas, file, root=".") -> dict:
@@ -110,17 +111,23 @@ def _model_problems(config, root) -> Iterator[str]:
     yield from program_problems(process, model, root)
     if "process" not in model["simulate_with"]:
         yield "model.simulate_with: has no process: every run is judged by it, so add it"
-    wanted = "surrogate" in model["simulate_with"]
-    for key in ("simulate", "surrogate"):
-        if wanted and key not in config:
+    wanted = surrogates_of(config)
+    if wanted and [*SURROGATES][0] not in wanted:
+        yield (
+            f"model.simulate_with: has {listed(wanted)} and no surrogate, by which all other "
+            "methods learn and the pilot finds its way: add it"
+        )
+    for key in ("simulate", *SURROGATES):
+        name = "surrogate" if key == "simulate" else key
+        if name in wanted and key not in config:
             yield (
-                f"{key}: is missing, and model.simulate_with asks for a surrogate: add the key or "
-                "take surrogate out there"
+                f"{key}: is missing, and model.simulate_with asks for a {name}: add the key or "
+                f"take {name} out there"
             )
-        if not wanted and key in config:
+        if name not in wanted and key in config:
             yield (
-                f"{key}: nothing uses it, since model.simulate_with asks for no surrogate: take it "
-                "out or add surrogate there"
+                f"{key}: nothing uses it, since model.simulate_with asks for no {name}: take it "
+                f"out or add {name} there"
             )
 
 
@@ -211,17 +218,24 @@ def _size_problems(config) -> Iterator[str]:
             )
     if "simulate" not in config:
         return
-    plan, held_out, most = config["simulate"], config["surrogate"]["held_out"], most_cells(config)
+    plan, most = config["simulate"], most_cells(config)
     if plan["batches"] > plan["sets"]:
         yield (
             f"simulate.batches: {plan['batches']} jobs cannot share simulate.sets: {plan['sets']}: "
             "give fewer batches or more sets"
         )
-    if held_out >= plan["sets"]:
-        yield (
-            f"surrogate.held_out: {held_out} of simulate.sets: {plan['sets']} leaves none to learn "
-            "from: hold out fewer, or simulate more"
-        )
+    for name in surrogates_of(config):
+        held_out = config[name]["held_out"]
+        if held_out >= plan["sets"]:
+            yield (
+                f"{name}.held_out: {held_out} of simulate.sets: {plan['sets']} leaves none to "
+                "learn from: hold out fewer, or simulate more"
+            )
+        if SURROGATES[name].works_on == "maps" and plan["cells"] != "all":
+            yield (
+                f"simulate.cells: {plan['cells']} cells make no map, and {name} learns from maps: "
+                "write all"
+            )
     if plan["cells"] != "all" and plan["cells"] > most:
         yield (
             f"simulate.cells: {plan['cells']} is more than the {most} cells that the samplings "

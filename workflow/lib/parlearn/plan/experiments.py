@@ -17,6 +17,7 @@ from parlearn.plan.places import observed
 from parlearn.plan.program import program_of
 from parlearn.plan.reading import ConfigError, read_yaml
 from parlearn.plan.schema import check_schema, guess, listed
+from parlearn.plan.surrogates import SURROGATES
 from parlearn.plan.targets import TARGETS
 
 #: key of a configuration's model that holds further sets of parameters
@@ -315,14 +316,14 @@ def _model_problems(label, variant, config) -> Iterator[str]:
     chosen, known = variant.get("parameter_set"), config["model"].get(SETS, {})
     if chosen is not None and chosen not in known:
         yield _undefined(f"{key}.parameter_set", chosen, known, f"model.{SETS}")
-    elif chosen is not None and model == "surrogate":
+    elif chosen is not None and model in SURROGATES:
         yield (
             f"{key}.parameter_set: the surrogate knows model.parameters alone: let it learn "
             "through the process model"
         )
-    if model == "surrogate" and "surrogate" not in config["model"]["simulate_with"]:
+    if model in SURROGATES and model not in config["model"]["simulate_with"]:
         yield (
-            f"{key}.model: the configuration has no surrogate (model.simulate_with): let it learn "
+            f"{key}.model: the configuration has no {model} (model.simulate_with): let it learn "
             "through the process model or add one"
         )
     if method.family == "regional" and process.transfer is None:
@@ -330,7 +331,7 @@ def _model_problems(label, variant, config) -> Iterator[str]:
             f"{key}.method: {process.label} has no transfer functions: take a method that needs "
             "none"
         )
-    direct = model not in (NOTHING, "surrogate")
+    direct = model not in (NOTHING, *SURROGATES)
     if direct and method.family == "network" and not process.differentiable:
         yield (
             f"{key}.model: no gradient passes through {process.label}: let it learn through the "

@@ -12,6 +12,7 @@ from parlearn.plan.methods import FAMILIES, METHODS, NOTHING
 from parlearn.plan.places import offered
 from parlearn.plan.reading import ConfigError, read_yaml
 from parlearn.plan.schema import check_schema, guess, listed
+from parlearn.plan.surrogates import SURROGATES
 from parlearn.plan.targets import TARGETS
 
 #: files of a run that some runs lack, and whose names are not those of their kind
@@ -103,7 +104,7 @@ def read_figures(
                 problems.append(f"{name}.{key}: there is no {file}: write it or correct the name")
         problems += _choice_problems(name, figure["runs"])
         every = [p.name for process in PROCESSES.values() for p in process.parameters]
-        known = (*TARGETS, "truth", "surrogate", SETS, *every)
+        known = (*TARGETS, "truth", *SURROGATES, SETS, *every)
         problems += [
             f"{name}.needs: {need!r} is unknown{guess(need, known)}; choose from {listed(known)}"
             for need in figure.get("needs", [])
@@ -180,12 +181,14 @@ def figure_files(figure: Mapping, runs: Mapping[str, Run], config: Mapping) -> d
     """Paths that a figure's summary reads, by the name the summary has for them."""
     rounds = config["simulate"]["rounds"] if "simulate" in config else 0
     places = {name: f"<study>/{name}.nc" for name in ("domain", "forcing", "observations", "truth")}
-    places["skill"] = f"<study>/surrogate/round-{rounds}/skill.nc"
     files = {
         name: [places[name]]
         for name in figure["study"]
-        if name != "truth" or config["source"]["name"] == "twin"
+        if name != "skill" and (name != "truth" or config["source"]["name"] == "twin")
     }
+    if "skill" in figure["study"]:
+        kinds = [name for name in figure.get("needs", []) if name in SURROGATES]
+        files["skill"] = [f"<study>/{kind}/round-{rounds}/skill.nc" for kind in kinds]
     files["runs"] = [
         f"<runs>/{run}/{RUN_FILES.get(name, f'{name}.nc')}"
         for run in figure["runs"]

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
+from parlearn.plan.surrogates import SURROGATES
+
 #: families, and the files that their runs have beside those of every run: ``baseline`` trains
 #: nothing; ``search`` calibrates each unit by itself; ``regional`` the coefficients of transfer
 #: functions, which all units share; ``network`` trains a parameter network by
@@ -19,7 +21,7 @@ FAMILIES = {
     "network": ("curve", "history", "card"),
 }
 #: models that a method may learn through, as the column ``model`` of a run calls them
-MODELS = ("surrogate", "process")
+MODELS = (*SURROGATES, "process")
 #: what stands in the columns ``model`` and ``settings`` of a run that learns nothing
 NOTHING = "-"
 #: what settings have where they say nothing: width and heads of parlearn.learn.settings, complexes
@@ -138,7 +140,7 @@ def _on_maps(name, label):
         ("attributes", "observations", "validation"),
         settings="ganpo",
         works_on="maps",
-        through=("surrogate", "process"),
+        through=MODELS,
         limits=_days_within_window,
         module="learn.ganpo",
     )

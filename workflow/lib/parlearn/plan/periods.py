@@ -7,6 +7,8 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from parlearn.plan.surrogates import SURROGATES
+
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 #: years that a record may begin and end in: nothing was observed outside, and files count their
 #: time in nanoseconds, which reach from 1678 to 2262
@@ -125,12 +127,17 @@ def window_problems(config: Mapping) -> Iterator[str]:
                 f"gap_filling.window: {window} days is longer than periods.train.{name} of "
                 f"{days} days: shorten it"
             )
-    surrogate = config.get("surrogate")
     usable = record_of(config["source"]) and days_of(config["periods"]["test"])
-    if surrogate and usable:
-        days, longest = surrogate["warmup"] + surrogate["window"], longest_outside(config)
+    for name, kind in SURROGATES.items():
+        if name not in config or not usable:
+            continue
+        named = isinstance(kind.before, str)
+        days = config[name][kind.window] + (config[name][kind.before] if named else kind.before)
+        what = f"{name}.{kind.before}" if named else f"the {kind.before} days before it"
+        longest = longest_outside(config)
         if days > longest:
             yield (
-                f"surrogate.window: with surrogate.warmup {days} days, which is longer than the "
-                f"{longest} days before or after the test period: shorten one of them"
+                f"{name}.{kind.window}: with {what} {days} days, which is longer than the "
+                f"{longest} days before or after the test period: shorten "
+                f"{'one of them' if named else 'it'}"
             )

@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from parlearn.plan.surrogates import surrogates_of
+
 
 class Place(NamedTuple):
     """A region a twin is laid over, so that maps and the sun's path are real.
@@ -51,9 +53,9 @@ def box(place: str, rows: int, cols: int) -> dict[str, float]:
 
 
 def offered(config: Mapping) -> list[str]:
-    """What a figure may need: observed targets, the truth of a twin, a surrogate, further sets of
+    """What a figure may need: observed targets, the truth of a twin, surrogates, further sets of
     parameters, and parameters that are learned."""
-    models = [name for name in config["model"]["simulate_with"] if name == "surrogate"]
+    models = surrogates_of(config)
     models += ["parameter_sets"] if "parameter_sets" in config["model"] else []
     truth = ["truth"] if is_twin(config["source"]) else []
     return [*observed(config), *truth, *models, *config["model"]["parameters"]]

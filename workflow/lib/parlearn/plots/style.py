@@ -17,6 +17,7 @@ from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.figure import Figure
 
 from parlearn.plan.methods import METHODS
+from parlearn.plan.surrogates import SURROGATES
 from parlearn.plan.targets import TARGETS
 from parlearn.summarise.variants import read_variant
 
@@ -156,7 +157,7 @@ def looks(variants) -> dict[str, Look]:
     ranked = sorted(
         named,
         key=lambda name: (
-            *(order.index(named[name].method), named[name].direct),
+            *(order.index(named[name].method), named[name].direct, bool(named[name].surrogate)),
             *(_natural(named[name].parameter_set), name),
         ),
     )
@@ -166,6 +167,10 @@ def looks(variants) -> dict[str, Look]:
 def _look(variant) -> Look:
     look = _of_method(variant.method)[variant.direct]
     label = METHODS[variant.method].label + " direct" * variant.direct
+    if variant.surrogate:
+        paler = matplotlib.colors.to_hex(tint(look.color, 0.55))
+        look = replace(look, color=paler, line=_DASHDOT, hollow=True)
+        label += f", {SURROGATES[variant.surrogate].label}"
     if variant.parameter_set:
         label += f", {variant.parameter_set.upper()}"
     if variant.members > 1:

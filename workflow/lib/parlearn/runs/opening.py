@@ -15,9 +15,8 @@ from parlearn.models.components import Components
 from parlearn.models.registry import PROCESSES
 from parlearn.models.routing.model import Routed
 from parlearn.models.routing.parameters import DEFAULTS, STREAMFLOW
-from parlearn.models.surrogate.model import Surrogate
+from parlearn.plan.surrogates import SURROGATES
 from parlearn.storage import contracts
-from parlearn.storage.contracts import SURROGATE
 from parlearn.storage.device import pick_device
 from parlearn.study.tensors import Study, load_study
 
@@ -40,7 +39,7 @@ def default_of(model: Mapping, domain: xr.Dataset) -> Tensor:
 def device_of(through: str, model: Mapping, wanted: str) -> str:
     """The torch device of a run; where that is ``auto`` a process model may prefer one."""
     preferred = PROCESSES[model["process"]].runs_on
-    return pick_device(preferred if through != SURROGATE and wanted == "auto" else wanted)
+    return pick_device(preferred if through not in SURROGATES and wanted == "auto" else wanted)
 
 
 def open_process(
@@ -96,10 +95,15 @@ def _open_land(assembly: Assembly, domain, forcing, outputs, device) -> ProcessM
 
 
 def open_surrogate(
-    folder: Path, model: Mapping, domain: xr.Dataset, forcing: xr.Dataset, device: str = "cpu"
-) -> Surrogate:
-    """The surrogate in a folder; ValueError where it was trained for other parameters."""
-    surrogate = Surrogate.load(folder, domain, forcing)
+    kind: str,
+    folder: Path,
+    model: Mapping,
+    domain: xr.Dataset,
+    forcing: xr.Dataset,
+    device: str = "cpu",
+) -> ProcessModel:
+    """The surrogate of a kind in a folder; ValueError where it was trained for other parameters."""
+    surrogate = SURROGATES[kind].load().Surrogate.load(folder, domain, forcing)
     if surrogate.space.names != (names := space_of(model).names):
         raise ValueError(
             f"the surrogate in {folder} has the parameters {', '.join(surrogate.space.names)}, the "
@@ -125,7 +129,7 @@ def open_run(files: Mapping, run: Mapping, *, model: Mapping, device: str) -> Op
     ----------
     files : paths ``domain``, ``forcing`` and ``training``; ``surrogate``, the list of the files of
         the surrogate, empty where the run learns through the process model itself
-    run : ``model`` (``surrogate`` or ``process``), ``sampling``, ``period``, its ``span``,
+    run : ``model`` (a kind of surrogate or ``process``), ``sampling``, ``period``, its ``span``,
         ``targets``, and ``validation``, the years of its own that a method may select on
     model : of the study, see :func:`open_process`
     device : as configured, see :func:`device_of`
@@ -148,9 +152,9 @@ def open_run(files: Mapping, run: Mapping, *, model: Mapping, device: str) -> Op
         validation=run.get("validation"),
         targets=run["targets"],
     ).to(device)
-    if run["model"] == SURROGATE:
+    if run["model"] in SURROGATES:
         folder = Path(files["surrogate"][0]).parent
-        opened = open_surrogate(folder, model, domain, forcing, device)
+        opened = open_surrogate(run["model"], folder, model, domain, forcing, device)
     else:
         opened = open_process(model, domain, forcing, device=device)
     return Opened(domain, study, opened, default_of(model, domain), device)

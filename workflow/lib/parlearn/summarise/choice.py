@@ -5,7 +5,7 @@ import pandas as pd
 
 from parlearn.plan.methods import METHODS
 from parlearn.summarise.results import Results, only_corrects
-from parlearn.summarise.variants import Variant, is_direct
+from parlearn.summarise.variants import Variant, is_direct, other_surrogate
 
 #: what tells one training from another in a figure
 IDENTITY = ["variant", "sampling", "period", "seed"]
@@ -53,7 +53,8 @@ def identify(runs: pd.DataFrame, results: Results) -> pd.DataFrame:
             run.observation_map == "none" and (run.method, straight) in both
         )
         correction = run.observation_map if here and unlike else ""
-        variants.append(str(Variant(run.method, bool(straight), correction, own, size)))
+        through = other_surrogate(run.model)
+        variants.append(str(Variant(run.method, bool(straight), correction, own, size, through)))
     runs["variant"] = variants
     known = learned | runs["sampling"].isin(results.samplings)
     runs["sampling"] = runs["sampling"].where(known, results.densest(results.samplings))
@@ -105,7 +106,8 @@ def compared(chosen: pd.DataFrame) -> list:
 
     def rank(run):
         reads = METHODS[run.method].reads
-        return is_direct(run.model), "series" not in reads, order.index(run.method), run.seed
+        direct, other = is_direct(run.model), other_surrogate(run.model)
+        return direct, other, "series" not in reads, order.index(run.method), run.seed
 
     runs = sorted(chosen.itertuples(), key=rank)
     firsts = [[run for run in runs if of_family(run, f)][:1] for f in ("network", "search")]

@@ -200,7 +200,7 @@ def fit_surrogate(
             f"into the {longest} days to learn from; shorten them"
         )
     features = build_features(domain, forcing)
-    targets = _joined([_natural(samples, domain, span) for span in spans], dim=2)
+    targets = _joined([natural_outputs(samples, domain, span) for span in spans], dim=2)
     if start is None:
         units = [""] * len(samples.names)
         scalers = {
@@ -212,7 +212,7 @@ def fit_surrogate(
         scalers = start.scalers
     network = surrogate_network(scalers, space, settings.hidden, settings.dropout)
     if start is not None:
-        _take_weights(network, start.network)
+        _go_on_from(network, start.network)
     for k, (mean, std) in enumerate(zip(scalers["outputs"].mean, scalers["outputs"].std)):
         targets[..., k].sub_(mean).div_(std or 1.0)
     series, static = scale_features(scalers, features)
@@ -222,7 +222,7 @@ def fit_surrogate(
         "settings": asdict(settings),
         "seed": seed,
         "lengths": [span.stop - span.start for span in spans],
-        "data": _digest(*data, *network.state_dict().values()),
+        "data": digest(*data, *network.state_dict().values()),
     }
     begins = first_days(spans, length).to(device)
     windows = _Windows(*(tensor.to(device) for tensor in data), begins)
@@ -359,13 +359,13 @@ def _joined(parts: list[Tensor], dim: int) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim)
 
 
-def _natural(samples: Samples, domain: xr.Dataset, days: slice) -> Tensor:
+def natural_outputs(samples: Samples, domain: xr.Dataset, days: slice) -> Tensor:
     """Outputs of these days in the range of :func:`output_range`, a copy."""
     low, width = (t[samples.cells, None] for t in output_range(domain, samples.names))
     return (samples.outputs[:, :, days] - low).div_(width)
 
 
-def _take_weights(network: LSTM, other: LSTM) -> None:
+def _go_on_from(network: LSTM, other: LSTM) -> None:
     shapes, others = (
         {name: tuple(value.shape) for name, value in n.state_dict().items()}
         for n in (network, other)
@@ -383,7 +383,7 @@ def _tensor(variable: xr.DataArray, last: str) -> Tensor:
     return torch.from_numpy(values.astype("float32", copy=False))
 
 
-def _digest(*tensors: Tensor) -> str:
+def digest(*tensors: Tensor) -> str:
     total = hashlib.blake2b(digest_size=16)
     for tensor in tensors:
         total.update(tensor.detach().contiguous().numpy().data)

@@ -10,7 +10,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 import xarray as xr
-from torch import Tensor
+from torch import Tensor, nn
 
 from parlearn.models.base import ParameterSpace, ProcessModel
 from parlearn.models.parameter import Parameter
@@ -100,27 +100,14 @@ class Surrogate(ProcessModel):
 
     def save(self, folder: str | Path) -> None:
         """Write weights.safetensors, scaler.json and card.json."""
-        folder = Path(folder)
-        weights = {k: v.cpu().contiguous() for k, v in self.network.state_dict().items()}
-        write_bytes(safetensors.torch.save(weights), folder / "weights.safetensors")
-        content = {
-            "scalers": {kind: scaler.to_dict() for kind, scaler in self.scalers.items()},
-            "parameters": [asdict(parameter) for parameter in self.space],
-            "hidden": self.network.hidden,
-            "warmup": self.warmup,
-        }
-        write_json(content, folder / "scaler.json")
-        write_json(self.card, folder / "card.json")
+        write_surrogate(self, folder, {"hidden": self.network.hidden})
 
     @classmethod
     def load(cls, folder: str | Path, domain: xr.Dataset, forcing: xr.Dataset) -> "Surrogate":
         """Read what :meth:`save` wrote and bind it to a domain with the same attributes."""
-        folder = Path(folder)
-        content, card = read_json(folder / "scaler.json"), read_json(folder / "card.json")
-        scalers = {kind: Scaler.from_dict(values) for kind, values in content["scalers"].items()}
-        space = ParameterSpace(Parameter(**values) for values in content["parameters"])
+        content, scalers, space, card = read_surrogate(folder)
         network = surrogate_network(scalers, space, content["hidden"])
-        network.load_state_dict(safetensors.torch.load_file(folder / "weights.safetensors"))
+        take_weights(network, folder)
         return cls(
             network,
             space,
@@ -130,6 +117,35 @@ class Surrogate(ProcessModel):
             domain,
             card,
         )
+
+
+def write_surrogate(surrogate: ProcessModel, folder: str | Path, sizes: dict) -> None:
+    """Write weights.safetensors, scaler.json and card.json; ``sizes`` of its network."""
+    folder = Path(folder)
+    weights = {k: v.cpu().contiguous() for k, v in surrogate.network.state_dict().items()}
+    write_bytes(safetensors.torch.save(weights), folder / "weights.safetensors")
+    content = {
+        "scalers": {kind: scaler.to_dict() for kind, scaler in surrogate.scalers.items()},
+        "parameters": [asdict(parameter) for parameter in surrogate.space],
+        **sizes,
+        "warmup": surrogate.warmup,
+    }
+    write_json(content, folder / "scaler.json")
+    write_json(surrogate.card, folder / "card.json")
+
+
+def read_surrogate(folder: str | Path) -> tuple[dict, dict[str, Scaler], ParameterSpace, dict]:
+    """What :func:`write_surrogate` wrote but the weights: scaler.json, scalers, space, card."""
+    folder = Path(folder)
+    content, card = read_json(folder / "scaler.json"), read_json(folder / "card.json")
+    scalers = {kind: Scaler.from_dict(values) for kind, values in content["scalers"].items()}
+    space = ParameterSpace(Parameter(**values) for values in content["parameters"])
+    return content, scalers, space, card
+
+
+def take_weights(network: nn.Module, folder: str | Path) -> None:
+    """Fill a network of the same sizes with the weights of :func:`write_surrogate`."""
+    network.load_state_dict(safetensors.torch.load_file(Path(folder) / "weights.safetensors"))
 
 
 def surrogate_network(
