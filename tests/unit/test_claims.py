@@ -348,6 +348,23 @@ def test_files_are_those_of_the_metric_and_of_answerable_claims_alone():
     assert files["runs"] == []
 
 
+def test_a_claim_of_a_surrogate_is_not_run_where_there_is_none():
+    surrogate = number("at_least", method="surrogate", quantity={"metric": "corr_with_vic"})
+    (entry,), files = planned(surrogate, name="config/smap_maps.yaml")
+    assert entry["why"] == "there is no surrogate here"
+    assert not entry["terms"]
+    assert files["card"] == []
+
+
+def test_terms_through_either_surrogate_are_runs_through_it():
+    through = of_huaihe(quantity={"method": "ganpo"}, order=["lstm", "arnet"])
+    (entry,), _ = planned(through, name="config/sun2024.yaml")
+    runs = [[row["run"] for row in term["runs"]] for term in entry["terms"]]
+    assert runs == [[f"{m}_et_{seed}" for seed in (1, 2, 3, 4)] for m in ("ganpo", "ganpo_arnet")]
+    (entry,), _ = planned(through, name="config/huaihe_twin.yaml", without=("ganpo_arnet_et_1",))
+    assert entry["why"] == "there is no run of ganpo through arnet at all over two_years"
+
+
 REAL = "config/real.yaml"
 NO_READING = {"name": REAL, "claims_as": [{"s4": "all"}]}
 

@@ -1,5 +1,6 @@
 """The pages: short where they must be, no dead link, commands that work, settings as they are."""
 
+import importlib.util
 import re
 import subprocess
 from dataclasses import MISSING, fields
@@ -162,3 +163,11 @@ def test_schema_and_library_take_the_same_settings(schema, settings, name):
         except ValueError:
             taken = False
         assert taken == accepted, f"{name}: {value}"
+
+
+def test_tables_of_layers_are_those_of_the_networks():
+    """docs/networks.md is what docs/layers.py writes."""
+    spec = importlib.util.spec_from_file_location("layers", ROOT / "docs" / "layers.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page()

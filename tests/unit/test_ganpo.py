@@ -8,14 +8,16 @@ import torch
 import xarray as xr
 
 from parlearn.learn import ganpo
+from parlearn.learn.adversaries import Adversaries, _one_a_day, range_loss
 from parlearn.learn.apply import apply_network, load_network, save_network
-from parlearn.learn.ganpo import Adversaries, Settings, collapse, learn, range_loss
+from parlearn.learn.ganpo import Settings, collapse, learn
 from parlearn.learn.losses import NoObservations
 from parlearn.learn.maps import MapLearner, ParameterMaps, attribute_maps, check_maps
 from parlearn.models.base import ParameterSpace, ProcessModel
 from parlearn.models.parameter import Parameter
 from parlearn.networks.convolution import Discriminator, UNet
 from parlearn.networks.scalers import Scaler, Scalers
+from parlearn.plan.methods import METHODS
 from parlearn.study.grid import Grid
 from parlearn.study.roles import ROLES
 from parlearn.study.tensors import FORCING, Study
@@ -320,6 +322,105 @@ def test_a_killed_run_goes_on_to_the_same_numbers(tmp_path, monkeypatch):
     again = learn("ganpo", study, model, settings(epochs=6), seed=1, checkpoint=path)
     assert torch.equal(again.parameters, whole.parameters)
     assert [r["train_loss"] for r in again.history] == [r["train_loss"] for r in whole.history]
+
+
+# -- ensembles
+
+
+def _ensemble(**changes):
+    return settings(**{"members": 20, "draws": 4, "noise": 4} | changes)
+
+
+def _learner(study, model, choice, seed=0):
+    torch.manual_seed(seed)
+    shape = ganpo.GeneratorShape(3 + choice.noise, 1, 8, 2, "penalty", choice.members, choice.noise)
+    return MapLearner(ganpo.build_generator(shape), model, study, choice)
+
+
+def test_members_differ_by_their_noise_alone_and_are_the_same_each_time():
+    study, model, _ = make_study()
+    learner = _learner(study, model, _ensemble())
+    members = learner.members_of()
+    assert members.shape == (20, study.n_cells, 1)
+    assert torch.equal(members, learner.members_of())
+    assert len({tuple(one.flatten().tolist()) for one in members}) == 20
+    assert not torch.equal(learner.drawn(), learner.drawn())
+    maps = learner.attributes
+    body = torch.cat([maps.expand(2, -1, -1, -1), torch.randn(2, 4, *maps.shape[-2:])], 1)
+    together = learner.network.each(body)
+    for one, alone in zip(body, together, strict=True):
+        assert torch.allclose(learner.network.each(one[None])[0], alone, atol=1e-6)
+
+
+def test_half_of_the_noise_is_the_same_over_the_map():
+    study, model, _ = make_study()
+    learner, seen = _learner(study, model, _ensemble()), []
+    learner.network.each = lambda maps: seen.append(maps) or maps[:, :1]
+    learner.network.draw(learner.attributes, 5)
+    noise = seen[0][:, -4:].flatten(2)
+    assert (noise.std(-1)[:, :2] < 1e-6).all()
+    assert (noise.std(-1)[:, 2:] > 0.5).all()
+    assert noise[:, :2, 0].std() > 0.3
+    assert torch.equal(seen[0][3, :3], learner.attributes[0])
+
+
+def test_an_ensemble_of_equal_members_has_the_losses_of_one():
+    """Of members that do not differ the CRPS is the absolute error."""
+    study, model, _ = make_study()
+    one = _learner(study, model, settings(noise=2, lambda_r=2.0))
+    many = _learner(study, model, _ensemble(noise=2, lambda_r=2.0))
+    same = many.network.draw(many.attributes, 1).detach()
+    zero = [0 * next(learner.network.parameters()).sum() for learner in (one, many)]
+    one.network.forward = lambda maps: same[0] + zero[0]
+    many.network.draw = lambda maps, number: same.expand(number, -1, -1, -1) + zero[1]
+    cells, days = study.cells("train"), slice(20, 50)
+    noted = [
+        Adversaries(learner, learner.settings, adversarial=False).step(cells, days)
+        for learner in (one, many)
+    ]
+    assert noted[1] == pytest.approx(noted[0], rel=1e-4)
+
+
+def test_the_discriminator_is_shown_one_member_a_day():
+    members = torch.arange(3.0)[:, None, None, None].expand(3, 2, 4, 50) * 100
+    members = members + torch.arange(50.0)
+    torch.manual_seed(0)
+    shown = _one_a_day(members)
+    assert shown.shape == (2, 4, 50)
+    assert torch.equal(shown % 100, torch.arange(50.0).expand(2, 4, 50))
+    assert (shown == shown[:1, :1]).all()
+    assert {*(shown[0, 0] // 100).tolist()} == {0, 1, 2}
+
+
+def test_an_ensemble_learns_a_spread_and_goes_through_files(tmp_path):
+    study, model, truth = make_study()
+    choice = _ensemble(epochs=30, learning_rate=0.01)
+    result = learn("ganpo_ensemble", study, model, choice, seed=1)
+    assert result.parameters.shape == (20, study.n_cells, 1)
+    SPACE.check(result.parameters)
+    assert result.trajectory.parameters.shape[1:] == (study.n_cells, 1)
+    unit, known = SPACE.to_unit(result.parameters), SPACE.to_unit(truth)
+    assert (unit.mean(0) - known).abs().median() < 0.12
+    assert 0 < result.history[-1]["member_spread"] < 0.3
+    save_network(
+        tmp_path, result, method="ganpo_ensemble", study=study, space=SPACE, settings=choice
+    )
+    trained = load_network(tmp_path)
+    again = trained.network.ensemble(attribute_maps(study.attributes, study.grid))
+    places = study.grid.to_units(again).transpose(1, 2).clamp(0, 1)
+    assert torch.allclose(SPACE.to_physical(places), result.parameters, atol=1e-5)
+
+
+def test_settings_of_an_ensemble_that_make_none_are_refused():
+    for wrong in ({"draws": 1}, {"noise": 1}):
+        with pytest.raises(ValueError, match="= 1; it must be at least 2"):
+            _ensemble(**wrong)
+    with pytest.raises(ValueError, match="members = 0; it must be at least 1"):
+        settings(members=0)
+    limits = {name: METHODS[name].limits for name in ("ganpo", "ganpo_ensemble")}
+    assert dict(limits["ganpo"]({"members": 5}, 100, 1)).keys() == {"members"}
+    assert dict(limits["ganpo_ensemble"]({}, 100, 1)).keys() == {"members"}
+    assert not [*limits["ganpo"]({}, 100, 1), *limits["ganpo_ensemble"]({"members": 5}, 100, 1)]
 
 
 def test_collapse_is_said():

@@ -20,6 +20,7 @@ CONFIGS = {
     "config/li2023_real.yaml": (50, 600),
     "config/real_sets.yaml": (50, 300),
     "config/huaihe_twin.yaml": (80, 130),
+    "config/smap_maps.yaml": (40, 120),
     "config/sun2024.yaml": (150, 250),
     # archives, with neither logins nor maps at hand
     "config/conus.yaml": (500, 1200),

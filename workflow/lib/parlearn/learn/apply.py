@@ -109,7 +109,8 @@ def apply_network(
 
     Returns
     -------
-    Parameters (cell, P) in physical units; slope and offset, scalars or (cell,).
+    Parameters (cell, P) in physical units, of an ensemble (member, cell, P); slope and offset,
+    scalars or (cell,).
     """
     if METHODS[trained.method].works_on == "maps":
         return _of_maps(trained, domain)
@@ -133,6 +134,7 @@ def _of_maps(trained: TrainedNetwork, domain: xr.Dataset) -> tuple[Tensor, Tenso
     if grid is None:
         raise ValueError(f"{trained.method} makes maps: the units of this region lie on no grid")
     attributes = read_inputs(domain, trained.scalers).attributes
-    unit = grid.to_units(trained.network(attribute_maps(attributes, grid))).T.clamp(0, 1)
-    parameters = trained.space.to_physical(unit)
+    unit = grid.to_units(trained.network.ensemble(attribute_maps(attributes, grid)))
+    parameters = trained.space.to_physical(unit.transpose(1, 2).clamp(0, 1))
+    parameters = parameters if len(parameters) > 1 else parameters[0]
     return parameters, torch.tensor(trained.slope), torch.tensor(trained.offset)

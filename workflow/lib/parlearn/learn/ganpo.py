@@ -14,9 +14,15 @@ every target and parameter; the paper does not say in what units it takes them.
 Only training cells are compared. A day's maps hold zeros wherever nothing was observed, in the
 simulated as in the observed, and a channel tells where that is: a gap cannot give a map away.
 
+``ganpo_ensemble`` makes the generator probabilistic, which the paper names as future work: maps of
+noise join the attributes, each draw of them gives a member, and the mean absolute error becomes the
+CRPS of the members by its fair estimator, which rewards a spread as wide as the errors and no
+wider. With a single member both are the same.
+
 The best epoch is chosen on the validation years, at the training cells, where the study has such
 years, else on its validation cells, by the mean square error (as a share of the observations'
-variance) plus 1 - KGE (median over cells), since the paper chooses by both and does not say how.
+variance) plus 1 - KGE (median over cells), since the paper chooses by both and does not say how. Of
+an ensemble the CRPS takes the place of the first, and KGE is that of the members' mean.
 """
 
 import copy
@@ -26,23 +32,23 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from parlearn.learn.adversaries import Adversaries, Both
 from parlearn.learn.batches import plan_epoch, record_epochs, run_days
 from parlearn.learn.dpl import Result, Trajectory, check, digest, near
 from parlearn.learn.losses import NoObservations
 from parlearn.learn.maps import MapLearner, ParameterMaps
 from parlearn.learn.parameter_networks import BOUNDS
+from parlearn.metrics.ensemble import crps
 from parlearn.metrics.point import kge_2009
 from parlearn.models.base import ProcessModel
-from parlearn.networks.convolution import Discriminator, UNet
+from parlearn.networks.convolution import UNet
 from parlearn.networks.training import Training
-from parlearn.study.tensors import FORCING, Study
+from parlearn.study.tensors import Study
 
 logger = logging.getLogger(__name__)
 
-#: of Adam (section 3.2)
-BETAS = (0.5, 0.999)
 #: a discriminator that is right about more than this share of days, both ways, in so many epochs
 #: one after the other has won: the generator no longer learns from it
 WON, WON_EPOCHS = 0.99, 20
@@ -65,6 +71,8 @@ class Settings:
     bounds : penalty, the range loss draws outputs into their bounds (eq. 2); or sigmoid, none can
         leave them
     observation_map : none or domain, see :mod:`parlearn.models.observation`
+    members, draws, noise : of an ensemble, how many it has; how many are drawn for a step; channels
+        of noise, half of them with one number for the whole map
     targets : learned from together; the maps of all go to one discriminator. Their weights scale
         their share of the mean absolute error
     """
@@ -80,14 +88,18 @@ class Settings:
     levels: int = 3
     bounds: str = "penalty"
     observation_map: str = "none"
+    members: int = 1
+    draws: int = 4
+    noise: int = 4
     targets: Mapping[str, float] = field(default_factory=lambda: {"evapotranspiration": 1.0})
 
     def __post_init__(self):
-        for name, least in (("epochs", 1), ("batch", 2), ("window", 2), ("patience", 1)):
+        lowest = {"epochs": 1, "batch": 2, "window": 2, "patience": 1, "draws": 2, "noise": 2}
+        for name, least in lowest.items():
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ValueError(f"{name} = {value}; it must be at least {least}")
-        for name in ("hidden", "levels"):
+        for name in ("hidden", "levels", "members"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} = {getattr(self, name)}; it must be at least 1")
         if self.lambda_l <= 0 or self.lambda_r < 0 or self.learning_rate <= 0:
@@ -116,124 +128,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class GeneratorShape:
-    """Sizes of a generator: channels in and out, features, steps down, how it is bounded."""
+    """Sizes of a generator: channels in and out, features, steps down, how it is bounded; members,
+    and the last channels in that are noise."""
 
     n_in: int
     n_out: int
     hidden: int
     levels: int
     bounds: str
-
-
-def range_loss(values: Tensor, lower: Tensor | float = 0.0, upper: Tensor | float = 1.0) -> Tensor:
-    """L_R (eq. 2): mean excess of what lies above its bound, plus that of what lies below.
-
-    values : any shape; lower, upper : scalars or of a shape that fits.
-    """
-    total = values.new_zeros(())
-    for beyond in (values - upper, lower - values):
-        count = (beyond > 0).sum()
-        total = total + beyond.relu().sum() / count.clamp_min(1)
-    return total
-
-
-class Adversaries(nn.Module):
-    """Generator and discriminator, each with its own Adam, trained in turn.
-
-    Without a discriminator the generator learns from the absolute error alone.
-    """
-
-    def __init__(self, learner: MapLearner, settings: Settings, adversarial: bool):
-        super().__init__()
-        self.learner, self.settings = learner, settings
-        shape = learner.study.grid.shape
-        channels = len(FORCING) + len(settings.targets) + 1
-        self.discriminator = (
-            Discriminator(channels, shape, settings.hidden) if adversarial else None
-        )
-        rate = settings.learning_rate
-        self.optimizers = [torch.optim.Adam(learner.network.parameters(), rate, BETAS)]
-        if adversarial:
-            self.optimizers.append(torch.optim.Adam(self.discriminator.parameters(), rate, BETAS))
-        weights = torch.tensor([settings.targets[name] for name in settings.targets])
-        self.register_buffer("weights", weights / weights.sum(), persistent=False)
-
-    def step(self, cells: Tensor, days: slice) -> dict[str, float] | None:
-        """Run ``days`` once, train the discriminator on them, then the generator.
-
-        Returns losses and the discriminator's accuracies; None where nothing was observed.
-        """
-        fields = self.learner.fields()
-        places = fields[cells].clamp(0, 1)
-        simulated, observed, seen = self.learner.standardised(places, cells, days)
-        if not seen.any():
-            return None
-        number = seen.sum((1, 2)).clamp_min(1)
-        absolute = (self.weights * (simulated - observed).abs().sum((1, 2)) / number).sum()
-        beyond = range_loss(fields)
-        loss = self.settings.lambda_l * absolute + self.settings.lambda_r * beyond
-        noted = {"absolute_error": float(absolute.detach()), "range_loss": float(beyond.detach())}
-        if self.discriminator is not None:
-            context, of_simulated, of_observed = self._maps(simulated, observed, seen, cells, days)
-            batches = torch.randperm(len(context)).tensor_split(
-                max(round(len(context) / self.settings.batch), 1)
-            )
-            noted |= self._train_discriminator(context, of_simulated.detach(), of_observed, batches)
-            self.discriminator.requires_grad_(False)
-            answers = [self._judge(context[some], of_simulated[some]) for some in batches]
-            self.discriminator.requires_grad_(True)
-            adversarial = (torch.cat(answers) - 1).square().mean()
-            noted["adversarial_loss"] = float(adversarial.detach())
-            loss = loss + adversarial
-        self.optimizers[0].zero_grad(set_to_none=True)
-        loss.backward()
-        weights = self.learner.network.parameters()
-        nn.utils.clip_grad_norm_(weights, torch.inf, error_if_nonfinite=True)
-        self.optimizers[0].step()
-        return {"loss": float(loss.detach()), **noted}
-
-    def _maps(self, simulated, observed, seen, cells, days):
-        """Weather and mask, simulated and observed maps of the days with any observation."""
-        whole = [self.learner.of_days(x, cells) for x in (simulated, observed)]
-        mask = self.learner.of_days(seen.any(0, keepdim=True).float(), cells)
-        some = mask.flatten(1).any(1)
-        context = torch.cat([self.learner.weather(days), mask], 1)
-        return context[some], whole[0][some], whole[1][some]
-
-    def _judge(self, context: Tensor, maps: Tensor) -> Tensor:
-        return self.discriminator(torch.cat([context, maps], 1))
-
-    def _train_discriminator(self, context, simulated, observed, batches) -> dict[str, float]:
-        losses, right = [], []
-        for some in batches:
-            real = self._judge(context[some], observed[some])
-            made = self._judge(context[some], simulated[some])
-            loss = (real - 1).square().mean() + made.square().mean()
-            self.optimizers[1].zero_grad(set_to_none=True)
-            loss.backward()
-            self.optimizers[1].step()
-            losses.append(loss.detach())
-            right.append(torch.stack([(real > 0.5).float().mean(), (made < 0.5).float().mean()]))
-        accuracy = torch.stack(right).mean(0).tolist()
-        return {
-            "discriminator_loss": float(torch.stack(losses).mean()),
-            "accuracy_observed": accuracy[0],
-            "accuracy_simulated": accuracy[1],
-        }
-
-
-class _Both:
-    """Two optimizers as one, for checkpoints."""
-
-    def __init__(self, optimizers):
-        self.optimizers = optimizers
-
-    def state_dict(self) -> dict:
-        return {"each": [optimizer.state_dict() for optimizer in self.optimizers]}
-
-    def load_state_dict(self, state: dict) -> None:
-        for optimizer, own in zip(self.optimizers, state["each"], strict=True):
-            optimizer.load_state_dict(own)
+    members: int = 1
+    noise: int = 0
 
 
 def learn(
@@ -265,12 +169,15 @@ def learn(
     window = settings.window or period.stop - period.start
 
     torch.manual_seed(seed)
+    noise = settings.noise if settings.members > 1 else 0
     shape = GeneratorShape(
-        study.attributes.shape[1] + 1,
+        study.attributes.shape[1] + 1 + noise,
         len(model.space),
         settings.hidden,
         settings.levels,
         settings.bounds,
+        settings.members,
+        noise,
     )
     network = build_generator(shape, near(start, len(model.space), model, train))
     learner = MapLearner(network, model, study, settings, line or (1.0, 0.0))
@@ -282,7 +189,7 @@ def learn(
     generator = torch.Generator().manual_seed(seed)
     training = Training(
         adversaries,
-        _Both(adversaries.optimizers),
+        Both(adversaries.optimizers),
         settings.epochs,
         generator=generator,
         patience=settings.patience,
@@ -314,12 +221,15 @@ def learn(
             keep = learner.snapshot(batch)
             keep |= {"epoch": torch.tensor(runs), "seconds": torch.tensor(training.seconds)}
         means = {name: sum(row[name] for row in noted) / len(noted) for name in noted[0]}
-        means["spread"] = _spread(learner)
+        means |= _spreads(learner)
         validation = _score(judge, judged_cells, judged_days)
         training.record(means.pop("loss"), validation, keep=keep, runs_per_cell=runs, **means)
     training.restore_best()
+    found = learner.snapshot(batch)
+    if settings.members > 1:
+        found["parameters"] = learner.ensemble()
     return Result(
-        **{name: value.cpu() for name, value in learner.snapshot(batch).items()},
+        **{name: value.cpu() for name, value in found.items()},
         trajectory=Trajectory(
             **{k: torch.stack([v.cpu(), *training.kept.get(k, [])]) for k, v in first.items()}
         ),
@@ -341,7 +251,7 @@ def build_generator(shape: GeneratorShape, start: Tensor | None = None) -> Param
     """The generator of these sizes, its first maps near ``start`` (n_out,) in the unit cube."""
     body = UNet(shape.n_in, shape.n_out, shape.hidden, shape.levels)
     start = torch.full((shape.n_out,), 0.5) if start is None else start
-    return ParameterMaps(body, shape.bounds, start)
+    return ParameterMaps(body, shape.bounds, start, shape.members, shape.noise)
 
 
 def collapse(history: list[dict], best_epoch: int) -> str:
@@ -377,11 +287,14 @@ def _judge_of(learner: MapLearner, study: Study, period: slice):
 
 @torch.no_grad()
 def _score(judge: MapLearner, cells: Tensor, days: slice) -> float:
-    """Mean square error in variances of the observations plus 1 - KGE, mean over targets."""
+    """Mean square error in variances of the observations, of an ensemble the CRPS in their standard
+    deviations, plus 1 - KGE; mean over targets."""
     judge.eval()
-    simulated, observed, seen = judge.standardised(judge.places_of(cells), cells, days)
-    number = seen.sum((1, 2))
-    square = (simulated - observed).square().sum((1, 2)) / number.clamp_min(1)
+    places = judge.members_of()[:, cells].clamp(0, 1)
+    runs = [judge.standardised(one, cells, days) for one in places]
+    members, (observed, seen) = torch.stack([run[0] for run in runs]), runs[0][1:]
+    simulated, number = members.mean(0), seen.sum((1, 2))
+    apart = crps(members, observed) if len(runs) > 1 else (simulated - observed).square()
     mean, scale = (x[:, None, None] for x in (judge.observed_mean, judge.observed_scale))
     score = kge_2009(
         simulated * scale + mean, torch.where(seen, observed * scale + mean, torch.nan)
@@ -390,10 +303,15 @@ def _score(judge: MapLearner, cells: Tensor, days: slice) -> float:
     if not known.any():
         raise NoObservations("there is no observation to choose the best epoch on")
     missing = 1 - score.nanmedian(-1).values.float()
-    return float((square + missing.nan_to_num(0.0))[known].mean())
+    return float((apart.sum((1, 2)) / number.clamp_min(1) + missing.nan_to_num(0.0))[known].mean())
 
 
 @torch.no_grad()
-def _spread(learner: MapLearner) -> float:
-    """The largest spread over cells of a parameter, in the unit cube."""
-    return float(learner.fields().clamp(0, 1).std(0).max())
+def _spreads(learner: MapLearner) -> dict[str, float]:
+    """The largest spread over cells of a parameter, in the unit cube; of an ensemble also the
+    largest mean spread over its members."""
+    places = learner.members_of().clamp(0, 1)
+    spreads = {"spread": float(places.mean(0).std(0).max())}
+    if len(places) > 1:
+        spreads["member_spread"] = float(places.std(0).mean(0).max())
+    return spreads

@@ -64,11 +64,15 @@ class ParameterMaps(nn.Module):
     With bounds ``sigmoid`` no output can leave the cube; with ``penalty`` outputs are free and L_R
     (Sun et al. 2024, eq. 2) draws them back. It begins near ``start`` (outputs,) everywhere, as
     parameter networks of units do (:func:`~parlearn.learn.parameter_networks.build_network`).
+
+    With ``members`` above 1 its last ``noise`` channels are noise, and each draw of it a member.
     """
 
-    def __init__(self, body: nn.Module, bounds: str, start: Tensor):
+    def __init__(
+        self, body: nn.Module, bounds: str, start: Tensor, members: int = 1, noise: int = 0
+    ):
         super().__init__()
-        self.body, self.bounds = body, bounds
+        self.body, self.bounds, self.members, self.noise = body, bounds, members, noise
         start = start.clamp(0.05, 0.95)
         with torch.no_grad():
             body.head.bias.copy_(torch.logit(start) if bounds == "sigmoid" else start)
@@ -76,8 +80,26 @@ class ParameterMaps(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """(1, channel, y, x) to (outputs, y, x)."""
-        answer = self.body(maps)[0]
+        return self.each(maps)[0]
+
+    def each(self, maps: Tensor) -> Tensor:
+        """(n, channel, y, x) to (n, outputs, y, x)."""
+        answer = self.body(maps)
         return torch.sigmoid(answer) if self.bounds == "sigmoid" else answer
+
+    def draw(self, maps: Tensor, number: int, generator: torch.Generator | None = None) -> Tensor:
+        """So many members (number, outputs, y, x) of maps without noise (1, channel, y, x)."""
+        noise = torch.randn(number, self.noise, *maps.shape[-2:], generator=generator)
+        # over wide maps a mean of many numbers would leave nothing: half are the same everywhere
+        same = self.noise // 2
+        noise[:, :same] = noise[:, :same, :1, :1]
+        return self.each(torch.cat([maps.expand(number, -1, -1, -1), noise.to(maps)], 1))
+
+    def ensemble(self, maps: Tensor) -> Tensor:
+        """The members (member, outputs, y, x), the same each time; one without noise."""
+        if self.members == 1:
+            return self(maps)[None]
+        return self.draw(maps, self.members, torch.Generator().manual_seed(0))
 
 
 class MapLearner(Learner):
@@ -107,8 +129,28 @@ class MapLearner(Learner):
         """The generator's answer as (unit, outputs), which may leave the unit cube."""
         return self.study.grid.to_units(self.network(self.attributes)).T
 
+    def drawn(self) -> Tensor:
+        """The fields of a step (draw, unit, outputs), of an ensemble with fresh noise."""
+        if self.settings.members == 1:
+            return self.fields()[None]
+        maps = self.network.draw(self.attributes, self.settings.draws)
+        return self.study.grid.to_units(maps).transpose(1, 2)
+
+    def members_of(self) -> Tensor:
+        """The fields of all members (member, unit, outputs), the same each time."""
+        if self.settings.members == 1:
+            return self.fields()[None]
+        return self.study.grid.to_units(self.network.ensemble(self.attributes)).transpose(1, 2)
+
+    @torch.no_grad()
+    def ensemble(self) -> Tensor:
+        """Parameters of all members (member, cell, P) in physical units."""
+        self.eval()
+        return self.model.space.to_physical(self.members_of().clamp(0, 1))
+
     def places_of(self, cells: Tensor, read: slice | None = None) -> Tensor:
-        return self.fields()[cells].clamp(0, 1)
+        """As of :class:`Learner`; of an ensemble the mean of its members."""
+        return self.members_of()[:, cells].clamp(0, 1).mean(0)
 
     def standardised(
         self, places: Tensor, cells: Tensor, days: slice

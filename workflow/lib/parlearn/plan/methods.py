@@ -131,7 +131,19 @@ def _network(name, label, *reads, limits=_within_period):
     )
 
 
-def _on_maps(name, label):
+def _of_an_ensemble(settings, days, parameters):
+    yield from _days_within_window(settings, days, parameters)
+    if settings.get("members", 1) < 2:
+        yield "members", "an ensemble has at least 2: give their number"
+
+
+def _of_one(settings, days, parameters):
+    yield from _days_within_window(settings, days, parameters)
+    if settings.get("members", 1) > 1:
+        yield "members", "this method makes one set of parameters: leave the key out"
+
+
+def _on_maps(name, label, limits=_of_one):
     return Method(
         name,
         label,
@@ -141,7 +153,7 @@ def _on_maps(name, label):
         settings="ganpo",
         works_on="maps",
         through=MODELS,
-        limits=_days_within_window,
+        limits=limits,
         module="learn.ganpo",
     )
 
@@ -178,6 +190,7 @@ METHODS = {
             "paraformer_z", "ParaFormer$_Z$", "attributes", "series", limits=_divided_by_heads
         ),
         _on_maps("ganpo", "GAN-PO"),
+        _on_maps("ganpo_ensemble", "GAN-PO ensemble", _of_an_ensemble),
         _on_maps("l1", "L1"),
     )
 }

@@ -109,6 +109,20 @@ class Results:
         truth = self._read(self.truth_file, "truth")
         return truth["parameters"].transpose("parameter", "cell")
 
+    def true_series(self, cells) -> xr.DataArray:
+        """The target (cell, time) of a twin in the test period as it was before any error of
+        observation, seen as an instrument would."""
+        truth = self._read(self.truth_file, "truth")
+        values = truth[self.target].transpose("cell", "time").isel(cell=cells)
+        seen = observe(torch.from_numpy(values.values), self.target, self._days_of_a_mean())
+        return values.copy(data=seen.numpy()).sel(time=slice(*self.test))
+
+    def parameter_members(self, run) -> xr.DataArray:
+        """parameters.nc's ``parameters`` (member, parameter, cell); one member of a single run."""
+        values = self._members(run)["parameters"]
+        values = values if "member" in values.dims else values.expand_dims("member")
+        return values.transpose("member", "parameter", "cell")
+
     @property
     def skill(self) -> xr.Dataset:
         """Scores (output, cell) of the surrogate against the process model, see kind ``skill``."""
@@ -213,15 +227,18 @@ class Results:
         the mean of its members, each after its own correction. `days`: first and last day, in place
         of the test period's.
         """
+        corrected = self.members(run, cells, days, emulated=emulated)
+        return corrected.mean("member") if "member" in corrected.dims else corrected
+
+    def members(self, run, cells, days=None, *, emulated=False) -> xr.DataArray:
+        """As :meth:`simulated`, of an ensemble of each member (member, cell, time)."""
         both = self._series(run)
         models = _process_first(both["model"].values)
         values = both.sel(model=models[-1 if emulated else 0]).isel(cell=cells)
         seen = observe(torch.from_numpy(values.values), self.target, self._days_of_a_mean())
         if self.correction == "mapped" and TARGETS[self.target].correctable:
             seen = apply_map(seen, *self._line(run, cells))
-        corrected = values.copy(data=seen.numpy())
-        corrected = corrected.mean("member") if "member" in corrected.dims else corrected
-        return corrected.sel(time=slice(*(days or self.test)))
+        return values.copy(data=seen.numpy()).sel(time=slice(*(days or self.test)))
 
     def simulations(self, run) -> xr.DataArray:
         """A run's target (model, cell, time) as simulated, the process model first; of an ensemble
