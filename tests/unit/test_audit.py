@@ -30,6 +30,7 @@ from parlearn.audit.tree import read_tree
 from parlearn.claims.answers import published
 from parlearn.claims.page import page as claims_page
 from parlearn.models.vic.model import SPACE
+from parlearn.plan.surrogates import SURROGATES
 from parlearn.runs.outputs import parameters_dataset
 from parlearn.storage import contracts, provenance
 from parlearn.storage.files import sha256, write_json
@@ -170,9 +171,9 @@ def make_tree():
     return tree
 
 
-def learn(tree, inputs=("domain", "forcing", "training")):
+def learn(tree, inputs=("domain", "forcing", "training"), more=()):
     """The files of a run."""
-    inputs = [f"{STUDY}/{name}.nc" for name in inputs]
+    inputs = [*(f"{STUDY}/{name}.nc" for name in inputs), *more]
     paths = [f"{FOLDER}/{name}" for name in ("parameters.nc", "cells.csv", "network/card.json")]
     stamp = tree.job("learn_dpl", paths, inputs, run=RUN)
     domain, forcing, training = (
@@ -625,6 +626,18 @@ def test_results_outside_of_the_project_are_read_by_their_whole_path(made, tmp_p
     tree = read_tree(".", str(elsewhere), "smap", [])
     assert f"{elsewhere}/runs/dpl/parameters.nc" in tree.made
     assert tree.made[f"{elsewhere}/runs/dpl/parameters.nc"].stamp["rule"] == "learn_dpl"
+
+
+@pytest.mark.parametrize("kind", SURROGATES)
+def test_a_run_may_learn_through_any_kind_of_surrogate(made, kind):
+    card = Path(f"{STUDY}/{kind}/round-1/card.json")
+    card.parent.mkdir(parents=True)
+    card.write_text(json.dumps({"days": [["2014-01-01", "2014-12-31"]]}))
+    stamp = made.job("train_surrogate", [str(card)], [f"{STUDY}/forcing.nc"])
+    provenance.write_sidecar(card, stamp)
+    made.jobs = [job for job in made.jobs if job["rule"] != "learn_dpl"]
+    learn(made, more=[str(card)])
+    assert "separation" not in made.wrong()
 
 
 def test_the_page_about_results_is_no_result(made):

@@ -487,7 +487,7 @@ def test_schemas_know_the_settings_of_the_library():
     surrogate = set(config["surrogate"]["properties"])
     assert surrogate == {f.name for f in fields(SurrogateSettings)} | {"seed", "held_out"}
     for name, kind in SURROGATES.items():
-        own = {f.name for f in fields(kind.load().SurrogateSettings)}
+        own = {f.name for f in fields(kind.load_training().SurrogateSettings)}
         assert set(config[name]["properties"]) == own | {"seed", "held_out"}
     kinds = config["model"]["properties"]["simulate_with"]["items"]["enum"]
     assert kinds == ["process", *SURROGATES]

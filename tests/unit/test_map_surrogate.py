@@ -10,12 +10,11 @@ import torch
 
 from parlearn.models.surrogate.fit import gather_samples, judge_surrogate, median_skill
 from parlearn.models.surrogate.fit_maps import (
-    Surrogate,
     SurrogateSettings,
     first_days,
     fit_surrogate,
 )
-from parlearn.models.surrogate.maps import _mean_of_last, map_features, next_day
+from parlearn.models.surrogate.maps import Surrogate, _mean_of_last, map_features, next_day
 from parlearn.networks.dense import DenseBlock, DenseEncoderDecoder
 from parlearn.networks.training import Training
 from parlearn.sources.twin import TwinConfig, build_inputs

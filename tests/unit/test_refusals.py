@@ -242,7 +242,7 @@ def use(config, runs, shown, answers):
         learner.Settings.from_dict(experiments.pilot_identity(config)["settings"])
         for kind in surrogates_of(config):
             own = {k: v for k, v in config[kind].items() if k not in ("seed", "held_out")}
-            SURROGATES[kind].load().SurrogateSettings(**own)
+            SURROGATES[kind].load_training().SurrogateSettings(**own)
     if "gap_filling" in config:
         FillSettings.from_dict(config["gap_filling"])
     source = {k: v for k, v in config["source"].items() if k != "name"}

@@ -37,7 +37,9 @@ if ROUNDS:
             runtime=growing(240),
             gpu=GPU,
         params:
-            code=lambda wildcards: code("train_surrogate", *opened(wildcards.kind)),
+            code=lambda wildcards: code(
+                "train_surrogate", surrogates.SURROGATES[wildcards.kind].fitted_by
+            ),
             env=env("torch"),
             surrogate=lambda wildcards: CONFIG[wildcards.kind],
             model=MODEL,

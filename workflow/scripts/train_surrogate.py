@@ -20,7 +20,8 @@ from parlearn.storage.provenance import stamp, write_sidecar
 
 with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params = snakemake.params
-    device, kind = pick_device(params.device), SURROGATES[snakemake.wildcards.kind].load()
+    device, kind = pick_device(params.device), SURROGATES[snakemake.wildcards.kind]
+    training = kind.load_training()
     settings = dict(params.surrogate)
     seed, held_out = settings.pop("seed"), settings.pop("held_out")
     domain = contracts.read(snakemake.input.domain, "domain")
@@ -37,14 +38,16 @@ with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input
     test = slice(int(np.searchsorted(time, first)), int(np.searchsorted(time, last, side="right")))
     earlier = None
     if snakemake.input.earlier:
-        earlier = kind.Surrogate.load(Path(snakemake.input.earlier[0]).parent, domain, forcing)
+        earlier = kind.load().Surrogate.load(
+            Path(snakemake.input.earlier[0]).parent, domain, forcing
+        )
     folder = Path(snakemake.output.weights).parent
-    surrogate = kind.fit_surrogate(
+    surrogate = training.fit_surrogate(
         domain,
         forcing,
         seen,
         space,
-        kind.SurrogateSettings(**settings),
+        training.SurrogateSettings(**settings),
         spans=spans_outside(time, params.test),
         seed=seed,
         device=device,

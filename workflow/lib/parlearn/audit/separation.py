@@ -14,6 +14,7 @@ from parlearn.audit.tree import File, Tree
 from parlearn.networks.scalers import Scalers
 from parlearn.plan import methods
 from parlearn.plan.basins import SIGNATURES
+from parlearn.plan.surrogates import SURROGATES
 from parlearn.study.splits import TRAIN
 from parlearn.study.tensors import load_study
 
@@ -193,7 +194,7 @@ def _check_run(check, tree: Tree, file: File, split: Split, opened, scalers) -> 
     if extra := {*run.get("targets", [])} - {*split.targets}:
         check.wrong(file.path, f"learned from {', '.join(sorted(extra))}, which is held back")
     given = [*(file.stamp.get("inputs") or {})]
-    folders = tuple(f"{tree.study}/{part}/" for part in ("filled", "surrogate", "line"))
+    folders = tuple(f"{tree.study}/{part}/" for part in ("filled", *SURROGATES, "line"))
     for name in given:
         if not (
             name in [f"{tree.study}/{allowed}" for allowed in ALLOWED]

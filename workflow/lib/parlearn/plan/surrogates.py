@@ -22,8 +22,11 @@ class Kind:
         configuration and of its folder of results
     label : in figures
     word : by which claims tell it from others
-    module : of the library, by its dotted name, with ``SurrogateSettings``, ``fit_surrogate`` and
-        ``Surrogate`` as :mod:`parlearn.models.surrogate.fit` has them
+    module : of the library, by its dotted name, with ``Surrogate`` as
+        :mod:`parlearn.models.surrogate.model` has it
+    fitted_by : the module with ``SurrogateSettings`` and ``fit_surrogate`` as
+        :mod:`parlearn.models.surrogate.fit` has them; apart, so that an edit of the training runs
+        nothing again but the training
     window, before : of a sequence in its training, the key of its settings that says how many days
         it has, and that of the days before these; or their number, where it is set
     works_on : ``units`` one by one, or whole ``maps``: it then needs runs of all cells at once
@@ -33,13 +36,18 @@ class Kind:
     label: str
     word: str
     module: str
+    fitted_by: str
     window: str
     before: str | int
     works_on: str = "units"
 
     def load(self):
-        """The module that fits and opens it."""
+        """The module that opens it."""
         return import_module(f"parlearn.{self.module}")
+
+    def load_training(self):
+        """The module that fits it."""
+        return import_module(f"parlearn.{self.fitted_by}")
 
 
 #: the first is the one that serves all methods
@@ -50,6 +58,7 @@ SURROGATES = {
             "surrogate",
             "LSTM",
             "lstm",
+            "models.surrogate.model",
             "models.surrogate.fit",
             window="window",
             before="warmup",
@@ -58,6 +67,7 @@ SURROGATES = {
             "arnet",
             "ARnet",
             "arnet",
+            "models.surrogate.maps",
             "models.surrogate.fit_maps",
             window="rollout",
             before=max(PAST),

@@ -41,7 +41,7 @@ from parlearn.networks.training import Training
 from parlearn.plan.surrogates import PAST
 from parlearn.study.grid import Grid
 
-__all__ = ["Surrogate", "SurrogateSettings", "fit_surrogate"]
+__all__ = ["SurrogateSettings", "fit_surrogate"]
 
 
 @dataclass(frozen=True)
