@@ -94,10 +94,10 @@ WORDS = {
     "sampling": ("s16", "s8", "s4", "all"),
     "period": ("one_year", "two_years"),
     "cells": ("train", "test"),
+    "surrogate": tuple(kind.word for kind in SURROGATES.values()),
     # of cases that are not built yet
     "attributes": ("8_attributes", "27_attributes"),
     "share": ("2_percent", "12.5_percent", "25_percent", "100_percent"),
-    "surrogate": tuple(kind.word for kind in SURROGATES.values()),
 }
 #: what the papers train, by study: through a surrogate, on soil moisture with one linear correction
 #: for the domain or on fluxes as they are; other studies are not built
