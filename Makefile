@@ -1,4 +1,4 @@
-# make demo   every rule and the figures of two papers on a small synthetic twin; ends with results/report.html
+# make demo   the whole chain and the figures of two papers on a small synthetic twin; ends with results/report.html
 # make demo-sun2024  the figures of the third paper, on a second small twin; ends with results/huaihe_twin/report.html
 # make real   the same chain on SMAP and NLDAS-2 at 412 cells; MIRROR=folder takes local copies
 # make test   all tests and the checks of style

@@ -277,6 +277,23 @@ def test_the_leak_is_found_from_attribute_maps(method):
     assert adversarial <= columns if method == "ganpo" else not adversarial & columns
 
 
+def test_a_model_that_answers_maps_is_given_the_parameters_of_all_cells():
+    """And learns the same, though some cells are not trained on."""
+    study, model, _ = make_study()
+    assert len(study.cells("train")) < study.n_cells
+
+    class Whole(Bucket):
+        whole = True
+
+        def simulate(self, parameters, cells=None, days=None):
+            assert torch.equal(cells, torch.arange(self.n_cells))
+            return super().simulate(parameters, cells, days)
+
+    one = learn("l1", study, model, settings(), seed=1)
+    other = learn("l1", study, Whole(model.rain), settings(), seed=1)
+    assert torch.allclose(one.parameters, other.parameters, rtol=1e-4)
+
+
 def test_observations_outside_training_cells_and_period_change_nothing():
     study, model, _ = make_study(validation=False)
     first = learn("ganpo", study, model, settings(), seed=1)

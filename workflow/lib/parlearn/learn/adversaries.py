@@ -53,7 +53,7 @@ class Adversaries(nn.Module):
         Returns losses and the discriminator's accuracies; None where nothing was observed.
         """
         fields = self.learner.drawn()
-        runs = [self.learner.standardised(one[cells].clamp(0, 1), cells, days) for one in fields]
+        runs = [self.learner.standardised(one.clamp(0, 1), cells, days) for one in fields]
         observed, seen = runs[0][1:]
         if not seen.any():
             return None

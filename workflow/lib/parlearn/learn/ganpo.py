@@ -290,8 +290,7 @@ def _score(judge: MapLearner, cells: Tensor, days: slice) -> float:
     """Mean square error in variances of the observations, of an ensemble the CRPS in their standard
     deviations, plus 1 - KGE; mean over targets."""
     judge.eval()
-    places = judge.members_of()[:, cells].clamp(0, 1)
-    runs = [judge.standardised(one, cells, days) for one in places]
+    runs = [judge.standardised(one, cells, days) for one in judge.members_of().clamp(0, 1)]
     members, (observed, seen) = torch.stack([run[0] for run in runs]), runs[0][1:]
     simulated, number = members.mean(0), seen.sum((1, 2))
     apart = crps(members, observed) if len(runs) > 1 else (simulated - observed).square()

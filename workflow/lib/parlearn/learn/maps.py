@@ -153,16 +153,22 @@ class MapLearner(Learner):
         return self.members_of()[:, cells].clamp(0, 1).mean(0)
 
     def standardised(
-        self, places: Tensor, cells: Tensor, days: slice
+        self, fields: Tensor, cells: Tensor, days: slice
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Run the model over ``days`` with ``places`` (n, outputs) in the unit cube.
+        """Run the model over ``days`` at ``cells`` (n), with ``fields`` (unit, outputs) in the unit
+        cube; a model that answers maps runs all units.
 
         Returns
         -------
         simulated and observed (target, n, day), in standard deviations of the observations from
         their mean, zero where nothing was observed; and where it was, bool.
         """
-        paired, cell_map = self.simulate(places, cells, days)
+        if self.model.whole:
+            everyone = torch.arange(self.study.n_cells, device=cells.device)
+            paired, cell_map = self.simulate(fields, everyone, days)
+            paired = {target: series[cells] for target, series in paired.items()}
+        else:
+            paired, cell_map = self.simulate(fields[cells], cells, days)
         observed = self.observed(cells, days).permute(2, 0, 1)
         simulated = torch.stack(list(self.corrected(paired, cell_map).values()))
         seen = torch.isfinite(observed)

@@ -92,6 +92,8 @@ class ProcessModel(ABC):
     warmup: int
     n_cells: int
     n_days: int
+    #: whether it answers maps, and wants the parameters of all cells at once
+    whole: bool = False
 
     @abstractmethod
     def simulate(

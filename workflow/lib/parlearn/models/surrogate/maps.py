@@ -49,6 +49,8 @@ class Surrogate(ProcessModel):
         What it was fit on, and how well; JSON types.
     """
 
+    whole = True
+
     def __init__(
         self,
         network: DenseEncoderDecoder,
