@@ -1,6 +1,7 @@
 # make demo   the whole chain and the figures of two papers on a small synthetic twin; ends with results/report.html
 # make demo-sun2024  the figures of the third paper, on a second small twin; ends with results/huaihe_twin/report.html
 # make real   the same chain on SMAP and NLDAS-2 at 412 cells; MIRROR=folder takes local copies
+# make camels  streamflow of the basins of CAMELS-US by HBV and by VIC; MIRROR=folder takes local copies
 # make test   all tests and the checks of style
 # make test-slurm  the workflow on a SLURM of one node, which it installs (Debian, root) and starts
 # make test-attack  files changed and jobs killed at random: 20 minutes on two cores, docs/audit.md
@@ -27,9 +28,14 @@ export PYTHONPATH := $(CURDIR)/workflow/lib
 
 HUAIHE := --configfile config/huaihe_twin.yaml
 REAL := --configfile config/real.yaml
+CAMELS := --configfile config/camels.yaml
+CAMELS_HBV := --configfile config/camels_hbv.yaml
 # the folder is meant as seen from where make was called, and its name may hold blanks
 ifneq ($(MIRROR),)
-REAL += --config 'source={"mirror": "$(shell realpath -m -- '$(MIRROR)')"}'
+FROM := --config 'source={"mirror": "$(shell realpath -m -- '$(MIRROR)')"}'
+REAL += $(FROM)
+CAMELS += $(FROM)
+CAMELS_HBV += $(FROM)
 endif
 
 # $(call timed,NAME,COMMAND): run a command and say how long it took
@@ -52,7 +58,7 @@ define where
 @echo; printf '%-13s%s\n' 'The report' '$(1:=/report.html)' 'The figures' '$(1:=/figures/)' 'Next' '$(2)'
 endef
 
-.PHONY: demo demo-sun2024 real test test-unit test-reference test-rules test-workflow test-slurm test-attack lint bench docs rulegraph setup
+.PHONY: demo demo-sun2024 real camels test test-unit test-reference test-rules test-workflow test-slurm test-attack lint bench docs rulegraph setup
 # of the second twin the way from its archives to a map of the study
 demo: $(READY)
 	$(call all_of,A synthetic twin of soil moisture over CONUS,results)
@@ -67,6 +73,11 @@ demo-sun2024: $(READY)
 real: $(READY)
 	$(call all_of,SMAP soil moisture and NLDAS-2 weather at 412 cells over CONUS,results/real,$(REAL))
 	$(call where,results/real,source .venv/bin/activate && snakemake -c$(CORES) --configfile config/li2023_real.yaml)
+
+camels: $(READY)
+	$(call all_of,Streamflow of the basins of CAMELS-US by HBV,results/camels_hbv,$(CAMELS_HBV))
+	$(call all_of,The same by VIC,results/camels,$(CAMELS))
+	$(call where,results/camels_hbv results/camels,source .venv/bin/activate && snakemake -c$(CORES) --configfile config/pub.yaml)
 
 # make -j2 test   two of these side by side
 test: lint test-unit test-workflow test-reference test-rules

@@ -103,6 +103,24 @@ def same(one, other):
     )
 
 
+def test_settings_that_ask_for_other_attributes_than_the_study_tells_are_refused():
+    study, model, _ = make_study()
+    with pytest.raises(ValueError, match="tells the attributes a, b, c, the settings ask for b"):
+        dpl.learn("dpl_a", study, model, replace(QUICK, attributes=["b"]), seed=1)
+
+
+def test_linear_functions_are_linear_in_the_attributes():
+    study, model, _ = make_study()
+    settings = Settings(epochs=40, learning_rate=0.05, observation_map="none")
+    result = dpl.learn("linear", study, model, settings, seed=1)
+    assert result.history[-1]["train_loss"] < 0.7 * result.history[0]["train_loss"]
+    place = torch.logit(SPACE.to_unit(result.parameters).double())
+    inputs = torch.cat([study.attributes.double(), torch.ones(CELLS, 1)], 1)
+    found = torch.linalg.lstsq(inputs, place).solution
+    assert found[:-1].abs().max() > 0.1
+    torch.testing.assert_close(inputs @ found, place, atol=1e-3, rtol=1e-3)
+
+
 def test_where_no_cell_validates_the_last_epoch_stands():
     study, model, _ = make_study()
     role = torch.where(study.role == ROLES["validate"], ROLES["train"], study.role)

@@ -54,9 +54,11 @@ def test_own_sets_hold_the_designs_of_the_papers():
         "real_sets": 52,
         "huaihe": 12,
         "sun2024": 30,
-        "camels": 3,
+        "basins": 13,
+        "camels": 4,
+        "camels_components": 4,
         "calibrate": 2,
-        "pub": 39,
+        "pub": 56,
     }
     seeds = Counter((run.sampling, run.period) for run in expand(OWN, "paper"))
     assert set(seeds) == set(product(("s16", "s8", "s4"), ("one_year", "two_years")))

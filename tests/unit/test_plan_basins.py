@@ -35,7 +35,15 @@ def check(config):
     return configuration.check_config(config, SCHEMAS, "c.yaml", ROOT)
 
 
-@pytest.mark.parametrize("name", ["config/camels.yaml", "config/pub.yaml"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "config/camels.yaml",
+        "config/camels_hbv.yaml",
+        "config/pub.yaml",
+        "config/basins_twin.yaml",
+    ],
+)
 def test_own_configurations_are_valid(name):
     config = check(load(name))
     runs = experiments.read_runs(ROOT / "config/experiments.yaml", SCHEMAS, config)
@@ -46,7 +54,7 @@ def test_own_configurations_are_valid(name):
 def test_folds_of_pub_hold_out_all_and_regions_are_all_hydrologic_units():
     samplings = load("config/pub.yaml")["samplings"]
     assert [samplings[f"fold{k}"] for k in range(1, 11)] == [
-        {"fold": k, "of": 10} for k in range(1, 11)
+        {"fold": k, "of": 10, "validate": False} for k in range(1, 11)
     ]
     regions = [samplings[f"region{k}"]["without"] for k in range(1, 8)]
     assert sorted(sum(regions, [])) == [f"{k:02d}" for k in range(1, 19)]

@@ -1,5 +1,7 @@
 """Regional calibration: transfer functions by hand, the error by hand, coefficients found again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,14 +9,16 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parlearn.calibrate.regional import DailyError, calibrate_regional
+from parlearn.calibrate.regional import RegionalError, calibrate_regional
 from parlearn.calibrate.sceua import Settings
 from parlearn.models.base import ParameterSpace, ProcessModel
 from parlearn.models.parameter import Parameter
 from parlearn.models.registry import PROCESSES
+from parlearn.models.routing.parameters import BOUNDS as ROUTING
 from parlearn.models.vic.defaults import SPACE
 from parlearn.models.vic.transfer import TransferFunctions
 from parlearn.networks.scalers import Scaler, Scalers
+from parlearn.runs.opening import transfer_functions_of
 from parlearn.study.roles import ROLES
 from parlearn.study.tensors import FORCING, Study
 
@@ -71,6 +75,29 @@ def test_missing_attributes_and_functions_are_named():
         TransferFunctions(domain().drop_sel(attribute="slope"), PARAMETERS)
     with pytest.raises(ValueError, match="no transfer function for depth9"):
         TransferFunctions(domain(), ("infilt", "depth9"))
+
+
+def test_basins_have_functions_for_their_routing_as_well():
+    basins = domain().assign(area=("cell", [500.0, 5000.0]))
+    basins = basins.assign_coords(attribute=["sand_frac", "clay_frac", "slope_mean"])
+    model = {"process": "vic", "parameters": ["Ds", "route_shape", "route_scale"]}
+    functions = transfer_functions_of(model | {"routing": "gamma"}, basins)
+    assert functions.names == ("Ds", "route_shape", "route_scale")
+    ds, shape, scale = functions.fields(functions.start).unbind(-1)
+    assert ds.tolist() == pytest.approx(
+        TransferFunctions(domain(), ["Ds"]).fields(torch.tensor([-3.0, 0.0, 0.0]))[:, 0].tolist()
+    )
+    assert shape.tolist() == [1.5, 1.5]
+    assert scale.tolist() == pytest.approx([1.0, 10**0.3])
+    rng = torch.Generator().manual_seed(0)
+    unit = torch.rand(7, len(functions.space), generator=rng)
+    fields = functions.fields(functions.space.to_physical(unit))
+    assert fields.shape == (7, 2, 3)
+    ParameterSpace(p for p in ROUTING if p.name != "route_lag").check(fields[..., 1:])
+    with pytest.raises(ValueError, match="need the area of each basin"):
+        transfer_functions_of(model | {"routing": "gamma"}, basins.drop_vars("area"))
+    with pytest.raises(ValueError, match="components: 3"):
+        transfer_functions_of(model | {"routing": "gamma", "components": 3}, basins)
 
 
 def test_the_registry_gives_the_functions_of_a_process():
@@ -152,7 +179,7 @@ def make_study():
 def test_the_error_is_the_mean_over_days_of_the_rmse_over_cells():
     study, model, functions, _ = make_study()
     coefficients = torch.tensor([[0.1, 0.01], [0.3, -0.02]])
-    error = DailyError(model, study, functions, (1.0, 0.0))
+    error = RegionalError(model, study, functions, (1.0, 0.0))
     found = error(torch.tensor([0]), functions.space.to_unit(coefficients)[None])
     train = study.cells("train")
     for k, one in enumerate(coefficients):
@@ -165,6 +192,21 @@ def test_the_error_is_the_mean_over_days_of_the_rmse_over_cells():
                 daily.append(float((run[there, day] - seen[there]).square().mean().sqrt()))
         assert len(daily) == 49
         assert float(found[0, k]) == pytest.approx(np.mean(daily), rel=1e-5)
+
+
+def test_of_streamflow_each_basin_counts_by_its_own_variance():
+    study, model, functions, _ = make_study()
+    study = replace(study, targets=("streamflow",))
+    model.outputs = ("streamflow",)
+    coefficients = torch.tensor([[0.1, 0.01], [0.3, -0.02]])
+    error = RegionalError(model, study, functions, (1.0, 0.0))
+    found = error(torch.tensor([0]), functions.space.to_unit(coefficients)[None])
+    train = study.cells("train")
+    seen = study.observations[train][:, 10:60, 0].numpy()
+    for k, one in enumerate(coefficients):
+        run = model.simulate(functions.fields(one)[train], train, slice(9, 60))[:, 1:, 0].numpy()
+        shares = (run - seen) ** 2 / np.nanvar(seen, axis=1, keepdims=True)
+        assert float(found[0, k]) == pytest.approx(np.nanmean(shares) ** 0.5, rel=1e-5)
 
 
 def test_coefficients_are_found_again_and_a_killed_search_goes_on(tmp_path, monkeypatch):
@@ -199,4 +241,4 @@ def test_functions_of_other_parameters_and_blind_studies_are_refused():
         calibrate_regional(model, study, functions, Settings(max_evaluations=100, complexes=2))
     study.observations[:] = torch.nan
     with pytest.raises(ValueError, match="no day of the training period"):
-        DailyError(model, study, functions, (1.0, 0.0))
+        RegionalError(model, study, functions, (1.0, 0.0))

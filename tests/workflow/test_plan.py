@@ -28,7 +28,9 @@ CONFIGS = {
     "config/huaihe.yaml": (30, 200),
     # files of basins, fetched in one job
     "config/camels.yaml": (10, 60),
-    "config/pub.yaml": (8, 200),
+    "config/camels_hbv.yaml": (10, 60),
+    "config/pub.yaml": (8, 250),
+    "config/basins_twin.yaml": (30, 120),
 }
 
 

@@ -1,7 +1,8 @@
 # Requires: a source of basins: their files in a folder of the user, or config/camels.sha256, the
 #           list of those to fetch; a twin needs nothing
 # Makes:    <study>/files.csv (the list of what is there), basins.nc, basins.csv, domain.nc,
-#           forcing.nc, observations.nc (and truth.nc of a twin)
+#           forcing.nc, observations.nc (and truth.nc of a twin),
+#           published.csv (scores of others, where they lie beside the files)
 
 if BASINS and SOURCE["name"] == "twin_basins":
 
@@ -91,6 +92,29 @@ if BASINS:
             record=BASINS["record"],
         script:
             "../scripts/read_basins.py"
+
+    rule read_published:
+        """Read the published scores of basins that lie beside their files."""
+        input:
+            "<study>/files.csv",
+        output:
+            "<study>/published.csv",
+        log:
+            "<logs>/read_published.log",
+        benchmark:
+            "<benchmarks>/read_published.tsv"
+        conda:
+            "../../envs/data.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(1000),
+            runtime=growing(10),
+        params:
+            code=code("read_published"),
+            env=env("data"),
+            folder=BASINS["folder"],
+        script:
+            "../scripts/read_published.py"
 
     rule lump_domain:
         """Choose the basins, set attributes and what models need of the land, and split."""

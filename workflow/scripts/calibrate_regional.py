@@ -5,9 +5,8 @@ from pathlib import Path
 from parlearn.calibrate.line import read_line
 from parlearn.calibrate.regional import calibrate_regional
 from parlearn.calibrate.sceua import Settings
-from parlearn.models.registry import PROCESSES
 from parlearn.runs import outputs
-from parlearn.runs.opening import open_run
+from parlearn.runs.opening import open_run, transfer_functions_of
 from parlearn.storage import contracts
 from parlearn.storage.files import write_json
 from parlearn.storage.job import job
@@ -16,9 +15,7 @@ from parlearn.storage.provenance import digest, stamp, write_sidecar
 with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input) as log:
     params, run = snakemake.params, snakemake.params.run
     opened = open_run(snakemake.input, run, model=params.model, device="cpu")
-    functions = PROCESSES[params.model["process"]].transfer_functions(
-        opened.domain, opened.model.space.names
-    )
+    functions = transfer_functions_of(params.model, opened.domain)
     made = Path(snakemake.output.parameters)
     state = made.with_name(f"checkpoint-{digest(params.items(), snakemake.input)}.npz")
     found = calibrate_regional(

@@ -248,7 +248,8 @@ def _card_problems(tree: Tree, card: str, given, run, role, opened, scalers):
     file = next((n for n in given if n in _learned_from(tree)), None)
     if file is None or "forcing" not in opened:
         return
-    key = (file, run["sampling"], run["period"], *run["targets"])
+    told = (run.get("settings") or {}).get("attributes") or ()
+    key = (file, run["sampling"], run["period"], *run["targets"], *told)
     if key not in scalers:
         scalers[key] = _fit(tree, file, run, opened)
     if isinstance(scalers[key], str):
@@ -276,6 +277,7 @@ def _fit(tree, file, run, opened) -> Scalers | str:
             period=run["period"],
             span=tuple(run["span"]),
             targets=tuple(run["targets"]),
+            attributes=(run.get("settings") or {}).get("attributes"),
         )
     except (ValueError, KeyError) as error:
         return str(error)

@@ -2,8 +2,11 @@
 
 The parameters of each unit follow from its attributes; only the coefficients of that relation are
 searched, all units at once (multiscale parameter regionalisation, MPR; Samaniego et al. 2010). The
-error is that of Dembele et al. (2020), as of Sun et al. (2024): the RMSE over units of each day,
-averaged over days ("spatial bias-accounting").
+error of targets on maps is that of Dembele et al. (2020), as of Sun et al. (2024): the RMSE over
+units of each day, averaged over days ("spatial bias-accounting"). That of a target whose scale is
+each unit's own (streamflow) is the root of the mean over all observations of the squared error in
+the unit's variances, which networks minimise as well: of 1 - NSE, the mean over units where all are
+observed as long.
 """
 
 import logging
@@ -37,11 +40,12 @@ class Regional:
     reason: str
 
 
-class DailyError:
-    """Mean over days of the RMSE over training units, as an objective of one search.
+class RegionalError:
+    """Error over all training units, as an objective of one search.
 
-    Of several targets the weighted mean, each divided by its scale. Days with fewer than two
-    observed units do not count.
+    The mean over days of the RMSE over units, days with fewer than two observed units left out; of
+    a target that is scaled by units the RMSE over all. Of several targets the mean, each divided by
+    its scale.
     """
 
     def __init__(self, model: ProcessModel, study: Study, functions, line: tuple[float, float]):
@@ -55,7 +59,8 @@ class DailyError:
         self.scales = error_scales(study, study.targets)[self.cells]
         self.device = study.device
         counts = torch.isfinite(self.observed).sum(0)
-        if not (counts >= 2).any():
+        daily = [k for k, target in enumerate(self.targets) if not _by_unit(target)]
+        if daily and not (counts[:, daily] >= 2).any():
             raise ValueError("no day of the training period is observed at two training cells")
 
     @torch.inference_mode()
@@ -78,12 +83,20 @@ class DailyError:
             observed = self.observed[..., k]
             seen = torch.isfinite(observed)
             error = (paired - observed) / self.scales[:, k, None]
-            squares = torch.where(seen, error, 0).square().sum(-2)
+            squares = torch.where(seen, error, 0).square()
+            if _by_unit(target):
+                total = total + (squares.sum((-2, -1)) / seen.sum()).sqrt()
+                continue
+            squares = squares.sum(-2)
             number = seen.sum(-2)
             counts = number >= 2
             daily = (squares[..., counts] / number[counts]).sqrt()
             total = total + daily.mean(-1)
         return total / len(self.targets)
+
+
+def _by_unit(target: str) -> bool:
+    return TARGETS[target].scale == "unit"
 
 
 def calibrate_regional(
@@ -110,7 +123,7 @@ def calibrate_regional(
             f"{', '.join(model.space.names)}"
         )
     start = functions.space.to_unit(functions.start)[None].clamp(0, 1)
-    objective = DailyError(model, study, functions, line)
+    objective = RegionalError(model, study, functions, line)
     search = SCEUA(objective, [0], len(functions.space), settings, start=start)
     found = search.run(checkpoint)
     best = torch.from_numpy(found.trajectory_best[:, 0]).float()

@@ -249,6 +249,12 @@ def check(study: Study, model: ProcessModel, settings) -> slice:
             f"the study has {study.n_cells} cells and {study.n_days} days, the model "
             f"{model.n_cells} and {model.n_days}: build both from the same files"
         )
+    told, wanted = study.scalers.attributes.names, getattr(settings, "attributes", None)
+    if wanted is not None and tuple(wanted) != tuple(told):
+        raise ValueError(
+            f"the study tells the attributes {', '.join(told)}, the settings ask for "
+            f"{', '.join(wanted)}: build the study with these"
+        )
     for target in settings.targets:
         for where, names in (("study", study.targets), ("model", model.outputs)):
             if target not in names:

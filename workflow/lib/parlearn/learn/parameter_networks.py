@@ -61,6 +61,23 @@ class AttributeNetwork(nn.Module):
         return self.body(self.dropout(inputs.attributes))
 
 
+class LinearFunctions(nn.Module):
+    """Linear transfer functions: each parameter a linear combination of the attributes.
+
+    As of Beck et al. (2020, doi:10.1029/2019JD031485), who find the coefficients by evolution; here
+    gradients do, and a sigmoid takes the place of cutting at the bounds.
+    """
+
+    uses_series = False
+
+    def __init__(self, shape: NetworkShape):
+        super().__init__()
+        self.head = nn.Linear(shape.n_attributes, shape.n_outputs)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        return self.head(inputs.attributes)
+
+
 class SeriesNetwork(nn.Module):
     """g_Z of Tsai et al. 2021 (Fig. 1c): forcing, observations and attributes to parameters.
 
@@ -138,6 +155,7 @@ class SeriesTransformer(ParaFormerZ):
 NETWORKS: dict[str, Callable[[NetworkShape], nn.Module]] = {
     "dpl_a": AttributeNetwork,
     "dpl_z": SeriesNetwork,
+    "linear": LinearFunctions,
     "paraformer_a": AttributeTransformer,
     "paraformer_z": SeriesTransformer,
 }

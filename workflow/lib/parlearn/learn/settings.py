@@ -1,6 +1,6 @@
 """The choices of a training run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import torch
@@ -35,6 +35,7 @@ class Settings:
         transformer
     bounds : sigmoid, no output can leave its bounds; or penalty, the range boundary loss draws it
         back (Li & Lu, eq. 14)
+    attributes : those that the network is told, in this order; all that the study has by default
     observation_map : none, domain or network, see :mod:`parlearn.models.observation`
     targets : variable to its weight in the loss; errors of several targets are divided by how
         much each varies (:mod:`parlearn.study.scales`), so that equal weights count alike
@@ -56,6 +57,7 @@ class Settings:
     heads: int = 4
     dropout: float = 0.0
     bounds: str = "sigmoid"
+    attributes: Sequence[str] | None = None
     observation_map: str = "domain"
     targets: Mapping[str, float] = field(default_factory=lambda: {"soil_moisture": 1.0})
 
@@ -75,6 +77,9 @@ class Settings:
         for name in ("final_rate", "weight_decay", "rho", "dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} = {getattr(self, name)}; it must lie between 0 and 1")
+        names = self.attributes
+        if names is not None and not (isinstance(names, list | tuple) and names):
+            raise ValueError(f"attributes = {names!r}; it must be a list of names, or left out")
         if self.dropout == 1:
             raise ValueError("dropout = 1 drops everything; it must be below 1")
         if self.bounds not in BOUNDS:

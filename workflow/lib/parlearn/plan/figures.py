@@ -181,6 +181,7 @@ def figure_files(figure: Mapping, runs: Mapping[str, Run], config: Mapping) -> d
     """Paths that a figure's summary reads, by the name the summary has for them."""
     rounds = config["simulate"]["rounds"] if "simulate" in config else 0
     places = {name: f"<study>/{name}.nc" for name in ("domain", "forcing", "observations", "truth")}
+    places["published"] = "<study>/published.csv"
     files = {
         name: [places[name]]
         for name in figure["study"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from parlearn.models.registry import PROCESSES
 from parlearn.plan.claims import plan, read_claims
 from parlearn.plan.config import check_config
 from parlearn.plan.datasets import read_archives, read_datasets
@@ -73,6 +74,13 @@ def check_runs(runs: Mapping[str, Run], config: Mapping, file) -> None:
     """
     rerun = config.get("audit", {}).get("rerun", [])
     problems = [not_among("audit.rerun", name, runs) for name in rerun if name not in runs]
+    process = PROCESSES[config["model"]["process"]]
+    regional = [run.run for run in runs.values() if METHODS[run.method].family == "regional"]
+    if regional and process.transfer is None:
+        problems.append(
+            f"run_set: {regional[0]} calibrates transfer functions, and {process.label} has none: "
+            "choose another process or a set without it"
+        )
     used = {(run.method, run.settings, run.period, run.parameter_set) for run in runs.values()}
     if "simulate" in config:
         pilot = config["simulate"]["pilot"]

@@ -192,6 +192,7 @@ METHODS = {
         _on_maps("ganpo", "GAN-PO"),
         _on_maps("ganpo_ensemble", "GAN-PO ensemble", _of_an_ensemble),
         _on_maps("l1", "L1"),
+        _network("linear", "Linear functions", "attributes"),
     )
 }
 

@@ -15,6 +15,8 @@ from parlearn.models.components import Components
 from parlearn.models.registry import PROCESSES
 from parlearn.models.routing.model import Routed
 from parlearn.models.routing.parameters import DEFAULTS, STREAMFLOW
+from parlearn.models.routing.transfer import Together
+from parlearn.models.routing.transfer import TransferFunctions as OfRouting
 from parlearn.plan.surrogates import SURROGATES
 from parlearn.storage import contracts
 from parlearn.storage.device import pick_device
@@ -34,6 +36,24 @@ def default_of(model: Mapping, domain: xr.Dataset) -> Tensor:
     own = own.repeat_interleave(assembly.components, -1)
     routed = own.new_tensor([DEFAULTS[name] for name in assembly.routed])
     return torch.cat([own, routed.expand(len(own), -1)], -1)
+
+
+def transfer_functions_of(model: Mapping, domain: xr.Dataset):
+    """Transfer functions of a study's process model and of its routing, bound to a domain.
+
+    Raises
+    ------
+    ValueError
+        Several components, which no function tells apart; else as those of each.
+    """
+    assembly = assembly_of(model)
+    if assembly.components > 1:
+        raise ValueError(
+            f"model.components: {assembly.components}: transfer functions would make them all "
+            "alike: take one component, or leave the method out"
+        )
+    own = assembly.process.transfer_functions(domain, assembly.names)
+    return Together(own, OfRouting(domain, assembly.routed)) if assembly.routed else own
 
 
 def device_of(through: str, model: Mapping, wanted: str) -> str:
@@ -151,6 +171,7 @@ def open_run(files: Mapping, run: Mapping, *, model: Mapping, device: str) -> Op
         span=run["span"],
         validation=run.get("validation"),
         targets=run["targets"],
+        attributes=run.get("settings", {}).get("attributes"),
     ).to(device)
     if run["model"] in SURROGATES:
         folder = Path(files["surrogate"][0]).parent

@@ -6,6 +6,7 @@ data, as published::
     basin_mean_forcing/{daymet,maurer,maurer_extended,nldas}/HUC/GAUGE_lump_*_forcing_leap.txt
     usgs_streamflow/HUC/GAUGE_streamflow_qc.txt
     camels_attributes_v2.0/camels_{topo,soil,vege,geol,name}.txt
+    benchmarks/*.csv, published scores that may lie beside them (:mod:`parlearn.sources.published`)
 
 What is to be known of them, and what is done about it:
 
@@ -28,7 +29,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from parlearn.sources import camels_tables, records
+from parlearn.sources import camels_tables, published, records
 from parlearn.sources.records import FLOW, RecordsError, Unusable
 
 #: forcing product -> end of its files' names, whether tmin and tmax are the range of the day
@@ -65,12 +66,14 @@ def file_names(names: Iterable[str], source) -> list[str]:
     """Those of a folder's or a list's files (paths relative to the data) that are read."""
     end, _ = PRODUCTS[source["forcing"]]
     series = (f"basin_mean_forcing/{source['forcing']}/", end), ("usgs_streamflow/", FLOW_END)
-    tables = camels_tables.file_names()
+    names = list(names)
+    tables, comparisons = camels_tables.file_names(), published.file_names(names)
     wanted = records.wanted(source)
     return sorted(
         name
         for name in names
         if name in tables
+        or name in comparisons
         or (
             any(name.startswith(a) and name.endswith(b) for a, b in series)
             and (wanted is None or _gauge(name) in wanted)
@@ -95,7 +98,7 @@ def read_basins(
     known = camels_tables.read_known(folder)
     weather, flow = defaultdict(list), defaultdict(list)
     for name in names:
-        if not name.startswith(camels_tables.FOLDER):
+        if not name.startswith((camels_tables.FOLDER, published.FOLDER)):
             chosen = flow if name.endswith(FLOW_END) else weather
             chosen[_gauge(name)].append(name)
     gauges = records.wanted(source) or sorted({*weather, *flow})

@@ -312,6 +312,15 @@ TABLES = {
         "rmse_train_cells": (0, INF, "gaps"),
         "rmse_test_cells": (0, INF, "gaps"),
     },
+    # published scores of basins; see parlearn.sources.published
+    "published": {
+        "gauge": (None, None, "text"),
+        "published": (None, None, "text"),
+        "gauged": (0, 1, "empty"),
+        "nse": (-INF, 1, "gaps", "empty"),
+        "first_day": (None, None, "text"),
+        "last_day": (None, None, "text"),
+    },
     # what granules lack; see parlearn.sources.granules
     "coverage": {
         "product": (None, None, "text"),

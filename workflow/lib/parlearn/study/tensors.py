@@ -4,7 +4,7 @@ Built from ``domain.nc``, ``forcing.nc`` and ``training.nc``. Observations of th
 not in ``training.nc`` and are refused if they are; scalers use training cells and period.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -146,6 +146,7 @@ def load_study(
     span: tuple[str, str],
     targets: tuple[str, ...],
     validation: tuple[str, str] | None = None,
+    attributes: Sequence[str] | None = None,
 ) -> Study:
     """A :class:`Study` from the files of a study.
 
@@ -157,13 +158,14 @@ def load_study(
     targets : variables of training.nc to learn from
     validation : first and last date of the period ``validate``, for a method that chooses on years
         of its own
+    attributes : those that a learner is told, in this order; all by default
 
     Raises
     ------
     ValueError
-        An unknown sampling, period or target; files that do not share cells or days; NaN in forcing
-        or attributes; observations outside ``span``; no training cell; one that trains or validates
-        without any observation. A sampling may have no validation cell.
+        An unknown sampling, period, target or attribute; files that do not share cells or days; NaN
+        in forcing or attributes; observations outside ``span``; no training cell; one that trains
+        or validates without any observation. A sampling may have no validation cell.
     """
     role = _pick(domain, "role", "sampling", sampling, "domain.nc").values
     validates = bool((role == ROLES["validate"]).any())
@@ -177,6 +179,7 @@ def load_study(
         targets=targets,
         needed=("train", "validate") if validates else ("train",),
         validation=validation,
+        attributes=attributes,
     )
 
 
@@ -191,23 +194,24 @@ def build_study(
     targets: tuple[str, ...],
     needed: tuple[str, ...],
     validation: tuple[str, str] | None = None,
+    attributes: Sequence[str] | None = None,
 ) -> Study:
     """As :func:`load_study`, from given roles (cell,); cells of those ``needed`` are observed."""
     targets = tuple(targets)
     dates = _timeline(domain, forcing, training)
     window = _days_between(dates, span, period)
     role = torch.from_numpy(np.asarray(role).astype(np.int8))
-    names, units, attributes = read_attributes(domain)
+    names, units, told = read_attributes(domain, attributes)
     forcing_units, raw_forcing = _forcing(forcing, window)
     target_units, observations = _observations(training, targets, period, window, span)
     _check_cells(observations, targets, span, role, domain, needed)
     train = role == ROLES["train"]
     scalers = Scalers(
-        Scaler.fit(attributes[train], names, units),
+        Scaler.fit(told[train], names, units),
         Scaler.fit(raw_forcing[train], FORCING, forcing_units, [f in LOG_FORCING for f in FORCING]),
         Scaler.fit(observations[train, window], targets, target_units),
     )
-    study = Study(dates, window, role, attributes, raw_forcing, observations, targets, scalers)
+    study = Study(dates, window, role, told, raw_forcing, observations, targets, scalers)
     lengths = {
         target: days for target in targets if (days := days_of(training, target)) is not None
     }
@@ -240,7 +244,8 @@ def read_inputs(
     Without ``forcing`` and ``training`` the series are empty (n, 0, 0): a network of attributes.
     ValueError where attributes, variables, their order or their units are not those of training.
     """
-    names, units, attributes = read_attributes(domain)
+    # a network may have been told some attributes of many; those of its own region, all
+    names, units, attributes = read_attributes(domain, scalers.attributes.names)
     scalers.attributes.require(names, units, "domain.nc")
     if forcing is None or training is None or span is None:
         series = torch.zeros(attributes.shape[0], 0, 0)
@@ -261,8 +266,18 @@ def _series(raw_forcing: Tensor, observed: Tensor, scalers: Scalers) -> Tensor:
     return torch.cat([scalers.forcing.apply(raw_forcing), *encoded], dim=-1)
 
 
-def read_attributes(domain: xr.Dataset) -> tuple[tuple[str, ...], tuple[str, ...], Tensor]:
-    """Names, units and raw values (cell, attribute) of domain.nc; ValueError at a NaN."""
+def read_attributes(
+    domain: xr.Dataset, wanted: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...], Tensor]:
+    """Names, units and raw values (cell, attribute) of domain.nc, of all attributes or of those
+    wanted, in their order; ValueError at a NaN, and where one is not there."""
+    if wanted is not None:
+        there = [str(name) for name in domain["attribute"].values]
+        if missing := [name for name in wanted if name not in there]:
+            raise ValueError(
+                f"domain.nc has no attribute {', '.join(missing)}; it has {', '.join(there)}"
+            )
+        domain = domain.isel(attribute=[there.index(name) for name in wanted])
     values = domain["attributes"].transpose("cell", "attribute").values.astype(np.float32)
     names = tuple(str(n) for n in domain["attribute"].values)
     units = tuple(str(u) for u in domain["attribute_units"].values)

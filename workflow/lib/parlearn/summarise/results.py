@@ -128,6 +128,12 @@ class Results:
         """Scores (output, cell) of the surrogate against the process model, see kind ``skill``."""
         return self._read(self.skill_file, "skill")
 
+    @cached_property
+    def published(self) -> pd.DataFrame:
+        """Published scores of basins, see :mod:`parlearn.sources.published`; gauges as text."""
+        table = self._read_table(self._of_study("published.csv"), "published")
+        return table.assign(gauge=table["gauge"].astype(str).str.zfill(8))
+
     # a run
 
     def file(self, run, name) -> Path:

@@ -39,6 +39,12 @@ _COEFFICIENTS = {
     "depth2": ((Parameter("depth2_all", "m", 0.1, 1.5, "linear", "everywhere"), 0.4),),
     "depth3": ((Parameter("depth3_all", "m", 0.5, 2.5, "linear", "everywhere"), 1.5),),
 }
+#: attribute -> what sources call it, all in per cent or m km-1
+_CALLED = {
+    "sand": ("sand", "sand_frac"),
+    "clay": ("clay", "clay_frac"),
+    "slope": ("slope", "slope_mean"),
+}
 #: coefficients of Cosby et al. (1984, table 5): log10 of Ksat (inch/h) by per cent of sand and clay
 _KSAT, _INCH_PER_HOUR = (-0.6, 0.0126, -0.0064), 25.4 * 24
 
@@ -66,7 +72,11 @@ class TransferFunctions:
                 f"{', '.join(_COEFFICIENTS)}"
             )
         known = [str(name) for name in domain["attribute"].values]
-        missing = [name for name in ("sand", "clay", "slope") if name not in known]
+        found = {
+            name: next((one for one in called if one in known), None)
+            for name, called in _CALLED.items()
+        }
+        missing = [name for name, one in found.items() if one is None]
         if missing:
             raise ValueError(
                 f"transfer functions need the attribute {', '.join(missing)}, which this domain "
@@ -75,7 +85,7 @@ class TransferFunctions:
         columns = domain["attributes"].transpose("attribute", "cell").values
         self.sand, self.clay, self.slope = (
             torch.from_numpy(columns[known.index(name)].astype("float32")).clamp_min(0)
-            for name in ("sand", "clay", "slope")
+            for name in found.values()
         )
         entries = [entry for name in names for entry in _COEFFICIENTS[name]]
         self.space = ParameterSpace(parameter for parameter, _ in entries)
