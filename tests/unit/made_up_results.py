@@ -119,8 +119,9 @@ def make_study(root, samplings=("s8", "s4"), seed=0, folds=False) -> SimpleNames
     for name, (dims, _, lower, upper, *_) in KINDS["domain"].items():
         # of basins, what is told in words is left out
         if name not in domain.variables and lower is not None and "sampling" not in dims:
-            shape = [sizes[dim] for dim in dims.split()]
-            domain[name] = (dims.split(), np.full(shape, np.clip(0.5, lower, upper)))
+            # of several forms the first
+            dims = dims.split("|")[0].split()
+            domain[name] = (dims, np.full([sizes[d] for d in dims], np.clip(0.5, lower, upper)))
     contracts.write(domain, root / "smap" / "domain.nc", "domain")
 
     shape = (len(row), len(TIME))

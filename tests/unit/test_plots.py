@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from parlearn.plan.methods import METHODS, Method
 from parlearn.plots import curves, maps, scaling, style
 from parlearn.plots.parameter_sets import draw as draw_sets
-from parlearn.plots.sheet import Sheet
+from parlearn.plots.sheet import Sheet, settle
 from parlearn.plots.tables import over_seeds, say_count
 from parlearn.storage import contracts
 from parlearn.summarise.parameter_sets import summarise as summarise_sets
@@ -104,6 +104,22 @@ def test_same_input_same_picture(summaries, drawn, tmp_path, monkeypatch):
     scaling.draw(sheet_of(summaries / "fig6.csv", tmp_path / "fig6.png"))
     for kind in ("pdf", "png", "csv"):
         assert (tmp_path / f"fig6.{kind}").read_bytes() == (drawn / f"fig6.{kind}").read_bytes()
+
+
+def test_places_do_not_hang_on_the_last_digits_of_the_layout():
+    """They differ from one process to the next."""
+    fig = style.new_figure(3)
+    parts = fig.subfigures(2, 1, height_ratios=[1, 3])
+    for ax in (*parts[0].subplots(1, 2), *parts[1].subplots(1, 3)):
+        ax.set_xlabel("label")
+    settle(fig)
+    for part in parts:
+        corners = part.bbox_relative.get_points()
+        assert corners == pytest.approx(corners.round(5), abs=1e-12)
+    for ax in fig.axes:
+        bounds = ax.get_position().bounds
+        assert bounds == pytest.approx([round(value, 5) for value in bounds], abs=1e-12)
+    assert fig.get_layout_engine() is None or not fig.get_layout_engine().adjust_compatible
 
 
 def test_without_observed_et_figure_6_has_three_panels(summaries, tmp_path, monkeypatch):

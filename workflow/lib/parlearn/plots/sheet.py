@@ -47,9 +47,7 @@ class Sheet:
         """
         self._head(fig, notes)
         out = Path(self.out)
-        # the layout is solved once, not again for each file
-        fig.draw_without_rendering()
-        fig.set_layout_engine("none")
+        settle(fig)
         with replacing(out.with_suffix(".pdf")) as path:
             fig.savefig(path, dpi=style.DPI, metadata={"CreationDate": None, "ModDate": None})
         with replacing(out.with_suffix(".png")) as path:
@@ -67,3 +65,19 @@ class Sheet:
             lines = [*lines[:-1], longer] if fits else [*lines, note]
         options = {"fontweight": "bold", "color": "0.25", "fontsize": 8}
         fig.suptitle("\n".join(lines), x=0.012, ha="left", **options)
+
+
+def settle(fig) -> None:
+    """Solve the layout of a figure once, to the same places in every process.
+
+    The last digits that the solver finds differ from one process to the next, and an edge halfway
+    between two pixels would fall to either.
+    """
+    fig.draw_without_rendering()
+    fig.set_layout_engine("none")
+    for part in fig.subfigs:
+        for corner in ("p0", "p1"):
+            setattr(part.bbox_relative, corner, getattr(part.bbox_relative, corner).round(5))
+    for ax in fig.axes:
+        bounds = ax.get_position(original=True).bounds
+        ax.set_position([round(value, 5) for value in bounds], which="original")
