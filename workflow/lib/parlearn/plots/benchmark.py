@@ -109,7 +109,7 @@ def _draw_table(sheet, numbers):
         medians = _index(here[here["part"] == "median"], "name", "metric")
         years, training = (_index(here[here["part"] == p], "name") for p in ("years", "training"))
         head = ["Model", "NSE in\ntraining", "NSE (basins\nresampled)", "(years\nresampled)"]
-        head += [style.score_name(metric) for metric in metrics[1:]]
+        head += [style.score_name(metric).replace(" (", "\n(") for metric in metrics[1:]]
         rows = []
         for name in (name for name in looks if (name, "nse") in medians):
             found = [medians.get((name, metric)) for metric in metrics]

@@ -1,4 +1,4 @@
-"""A year of the target at example units, with the rain from above."""
+"""A year of the target at example units, with the precipitation from above."""
 
 import numpy as np
 import pandas as pd
@@ -74,7 +74,7 @@ def _draw_rain(ax, rain):
     bars.set_ylim(3 * max(rain["value"].max(), 1e-6), 0)
     bars.set_yticks([0, float(f"{0.8 * rain['value'].max():.1g}")])
     bars.tick_params(colors=_RAIN_TEXT, length=2)
-    bars.set_ylabel("rain (mm day⁻¹)", color=_RAIN_TEXT, fontsize=7)
+    bars.set_ylabel("precipitation (mm day⁻¹)", color=_RAIN_TEXT, fontsize=7)
     # lines over bars: the twin would lie on top
     ax.set_zorder(bars.get_zorder() + 1)
     ax.patch.set_visible(False)
