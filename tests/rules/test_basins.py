@@ -1,4 +1,4 @@
-"""A folder of basins becomes a study: every rule from the list of files to the three files."""
+"""A folder of basins becomes a study and is learned from: every rule from files to scores."""
 
 import importlib.util
 from pathlib import Path
@@ -31,7 +31,18 @@ def few(project):
         "train": {"nine_years": list(made_up.TRAINING)},
         "test": ["1999-10-01", "2000-09-30"],
     }
-    config["samplings"] = {"all": {}}
+    config["samplings"] = {"all": {"validate": False}}
+    config["model"] |= {
+        "process": "hbv",
+        "parameters": ["FC", "K1", "TT", "route_shape", "route_scale"],
+    }
+    config["settings"] = {
+        "dpl": {
+            "dpl_a": {"epochs": 3, "batch": 2, "hidden": 8},
+            "dpl_z": {"epochs": 2, "batch": 2, "window": 120, "reading": 120, "hidden": 4},
+        },
+        "sceua": {"sceua": {"max_evaluations": 60, "complexes": 2}},
+    }
     path = project.folder / "few.yaml"
     path.write_text(yaml.safe_dump(config))
     project.snakemake("-c1", *WANTED, "--quiet", "rules", config=path)
@@ -62,3 +73,28 @@ def test_nothing_is_read_again_where_the_split_changes(project, few):
     assert "lump_domain" in planned
     assert "read_basins" not in planned
     assert "retrieve_basins" not in planned
+
+
+def test_hbv_learns_from_basins_and_is_scored(project, few):
+    runs = (
+        "default_all_9y",
+        "sceua_direct_all_9y_1",
+        "dpl_a_direct_all_9y_1",
+        "dpl_z_direct_all_9y_1",
+    )
+    folder = Path("results/few/runs")
+    files = [folder / run / "metrics.nc" for run in runs]
+    project.snakemake("-c1", *files, "--quiet", "rules", config=few)
+    errors = {}
+    for run, file in zip(runs, files, strict=True):
+        metrics = contracts.read(project.folder / file, "metrics")
+        assert metrics["model"].values.tolist() == ["hbv"]
+        assert metrics["target"].values.tolist() == ["streamflow"]
+        scores = metrics["score"].sel(model="hbv", map="raw", target="streamflow")
+        assert np.isfinite(scores.sel(metric=["nse", "kge", "fhv"])).all()
+        errors[run] = float(scores.sel(metric="nse", period="train").median())
+    # streamflow is made up without rain: what is learned is its mean, and each learns some of it
+    assert errors["sceua_direct_all_9y_1"] == max(errors.values())
+    assert min(errors, key=errors.get) == "default_all_9y"
+    parameters = contracts.read(project.folder / folder / runs[2] / "parameters.nc", "parameters")
+    assert parameters["parameter"].values.tolist()[-2:] == ["route_shape", "route_scale"]

@@ -100,3 +100,12 @@ def test_a_table_of_signatures_among_the_files(listed):
     rows[0]["name"] = "camels_attributes_v2.0/camels_hydro.txt"
     check, _ = audit()
     assert "holds signatures of streamflow" in str(check.problems[0])
+
+
+def test_what_a_twin_of_basins_publishes_needs_no_stamp(tmp_path):
+    study = tmp_path / "results/x/camels"
+    for name in ("twin/camels/usgs_streamflow/01/1_streamflow_qc.txt", "basins.csv"):
+        (study / name).parent.mkdir(parents=True, exist_ok=True)
+        (study / name).write_text("a line")
+    tree = read_tree(tmp_path, "results/x", "camels", [])
+    assert [*tree.made] == ["results/x/camels/basins.csv"]

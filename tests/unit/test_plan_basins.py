@@ -11,7 +11,7 @@ from parlearn.plan import config as configuration
 from parlearn.plan import experiments
 from parlearn.plan.basins import SIGNATURES, basins_of, read_sums
 from parlearn.plan.periods import record_of
-from parlearn.plan.places import is_twin, observed, offered
+from parlearn.plan.places import is_twin, kind_of_data, observed, offered
 from parlearn.plan.reading import ConfigError
 from parlearn.sources import camels, camels_tables
 
@@ -140,3 +140,8 @@ def test_the_pinned_files_are_those_of_the_benchmark():
 
 def test_no_signature_is_among_the_attributes():
     assert not {*SIGNATURES} & {*camels_tables.UNITS}
+
+
+def test_claims_are_answered_on_made_up_basins_as_on_any_twin():
+    kinds = {name: kind_of_data({"name": name}) for name in ("twin_basins", "twin", "camels")}
+    assert kinds == {"twin_basins": "twin", "twin": "twin", "camels": "real"}

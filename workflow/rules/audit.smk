@@ -95,7 +95,7 @@ rule audit:
             "study": CONFIG["study"],
             "about": HEAD,
             "note": CONFIG["caption_note"],
-            "data": "twin" if is_twin(SOURCE) else "real",
+            "data": kind_of_data(SOURCE),
             "periods": CONFIG["periods"],
             "targets": sorted({target for run in RUNS.values() for target in run.targets}),
             "pinned": {path: row["sha256"] for path, row in PINNED.items()},

@@ -25,7 +25,7 @@ from parlearn.plan.digests import LIBRARY, env_hash, modules, source_hash
 from parlearn.plan.instance import read_instance
 from parlearn.plan.methods import METHODS
 from parlearn.plan.periods import record_of
-from parlearn.plan.places import OF_USERS, is_twin, observed
+from parlearn.plan.places import OF_USERS, is_twin, kind_of_data, observed
 from parlearn.plan.reading import ConfigError
 from parlearn.plan.targets import correctable
 from parlearn.storage.provenance import settings

@@ -3,6 +3,7 @@
 from parlearn.claims.answers import answer_claims
 from parlearn.claims.page import page
 from parlearn.claims.quantities import Files
+from parlearn.plan.places import kind_of_data
 from parlearn.storage import contracts
 from parlearn.storage.files import write_text
 from parlearn.storage.job import job
@@ -17,7 +18,7 @@ with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input
         params.threshold,
         card=next(iter(snakemake.input.card), None),
     )
-    data = "twin" if params.source == "twin" else "real"
+    data = kind_of_data({"name": params.source})
     answers = answer_claims(params.plan, files, data, params.name)
     counts = answers.groupby("paper", sort=False)["verdict"].value_counts()
     log.info("verdicts:\n%s", counts.to_string())

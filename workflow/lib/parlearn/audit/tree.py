@@ -171,7 +171,9 @@ def _kind(path: str, results: str, study: str, there: Mapping, makers: Mapping) 
         return "sidecar"
     if parts[:3] == [study, "twin", "raw"]:
         return "raw"
-    return "published" if parts[:3] == [study, "twin", "archive"] else "result"
+    # granules of a twin of cells, files of a twin of basins
+    published = parts[:3] in ([study, "twin", "archive"], [study, "twin", "camels"])
+    return "published" if published else "result"
 
 
 def read_stamp(path: Path) -> tuple[dict | None, str]:

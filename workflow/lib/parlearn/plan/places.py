@@ -74,3 +74,8 @@ def observed(config: Mapping) -> list[str]:
 def is_twin(source: Mapping) -> bool:
     """Whether the truth of a source is known, since it was made up."""
     return source["name"].startswith("twin")
+
+
+def kind_of_data(source: Mapping) -> str:
+    """What answers to claims say of the data of a source: ``twin`` or ``real``."""
+    return "twin" if is_twin(source) else "real"
