@@ -56,7 +56,7 @@ def test_own_sets_hold_the_designs_of_the_papers():
         "sun2024": 30,
         "basins": 13,
         "camels": 4,
-        "camels_components": 4,
+        "camels_components": 8,
         "calibrate": 2,
         "pub": 56,
     }
