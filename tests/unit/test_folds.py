@@ -45,6 +45,11 @@ def test_without_validation_every_sampled_basin_trains():
     np.testing.assert_array_equal(some == TEST, whole == TEST)
     assert (some == VALIDATE).any()
     np.testing.assert_array_equal(whole == TRAIN, some != TEST)
+    # a single one may train where none validates
+    one = basin_splits([40.0], [-90.0], ["01"], [[1.0]], {"all": {"validate": False}}, 1)
+    assert one["role"].values.tolist() == [[TRAIN]]
+    with pytest.raises(ValueError, match="needs two at least"):
+        basin_splits([40.0], [-90.0], ["01"], [[1.0]], {"all": {}}, 1)
 
 
 def test_shares_of_a_fold_are_nested_and_hold_out_the_same():

@@ -122,7 +122,9 @@ def source(written):
 @pytest.fixture
 def study(source):
     forcing = build.build_forcing(source)
-    domain, left_out = build.build_domain(source, forcing, RECORD, {"all": {}}, 1)
+    # rain is everywhere, in place of observations
+    given = source, forcing, forcing[["prec"]], RECORD, {"all": {}}, 1
+    domain, left_out = build.build_domain(*given)
     return domain, forcing, left_out
 
 
@@ -142,6 +144,30 @@ def test_vic_runs_on_a_users_files_as_on_its_own(inputs, study):
     users = VIC(domain, window, names=NAMES, outputs=asked).simulate(given)
     # latitude, which is another here, decides nothing but the season of melt
     assert torch.allclose(users, ours, rtol=1e-3, atol=2e-3)
+
+
+def test_cells_without_observations_have_a_donor_and_no_role(source, study):
+    domain, forcing, _ = study
+    seen = forcing[["prec"]].copy(deep=True)
+    seen["prec"][[0, 2, 3, 5, 7]] = np.nan
+    samplings = {"all": {"validate": False}}
+    built, _ = build.build_domain(source, forcing, seen, RECORD, samplings, 1)
+    contracts.check(built, "domain.nc", "domain")
+    assert built["role"].values[0].tolist() == [0, 1, 0, 0, 1, 0, 1, 0]
+    assert built["donor"].values[0, [1, 4, 6]].tolist() == [1, 4, 6]
+    assert set(built["donor"].values[0]) <= {1, 4, 6}
+    seen["prec"][:] = np.nan
+    with pytest.raises(VicFileError, match="no cell has two observations of prec in 2001-01-01"):
+        build.build_domain(source, forcing, seen, RECORD, samplings, 1)
+
+
+def test_less_than_a_year_tells_no_climate(source, study):
+    domain, forcing, _ = study
+    span = "2001-01-01", "2001-08-01"
+    half, _ = build.build_domain(source, forcing, forcing[["prec"]], span, {"all": {}}, 1)
+    names = domain["attribute"].values.astype(str)
+    assert [name for name in names if not name.startswith("climate_")] == list(half["attribute"])
+    assert len(half["attribute"]) < len(names)
 
 
 def test_a_users_values_are_what_a_run_starts_from(inputs, study):
@@ -346,7 +372,7 @@ def test_wrong_attributes_and_other_names_can_be_told(source, tmp_path, study):
 
 
 def test_observations_of_places_and_of_the_grid(source, study, tmp_path):
-    domain, forcing, _ = study
+    _, forcing, _ = study
     grid = read_grid(source["domain"])
     table = pd.DataFrame(
         {
@@ -360,7 +386,7 @@ def test_observations_of_places_and_of_the_grid(source, study, tmp_path):
     table.to_csv(path, index=False)
 
     def read(path):
-        return build.build_observations({"soil_moisture": str(path)}, grid, domain, forcing)
+        return build.build_observations({"soil_moisture": str(path)}, grid, forcing)
 
     found = read(path)
     contracts.check(found, path, "observations")

@@ -12,6 +12,7 @@ import pytest
 import torch
 import xarray as xr
 
+from parlearn.calibrate.sceua import SCEUA, Settings
 from parlearn.models.program import Program, ProgramError
 from parlearn.models.vic5 import model as vic5
 from parlearn.models.vic5.results import read_log
@@ -88,6 +89,27 @@ def test_points_of_one_cell_stand_beside_those_of_others(opened, recorded):
     cells, sets = torch.tensor([2, 2, 5, 0]), torch.tensor([0, 3, 1, 2])
     found = model.simulate(parameters[sets, cells][None], cells)
     assert np.allclose(found[0, ..., 0], recorded["RUNOFF"].values[sets, cells], rtol=1e-6)
+
+
+def test_sceua_searches_through_it(opened, recorded):
+    """Each call of the search is one run; rows of cells may be fewer than all."""
+    model, parameters = opened(outputs=("moist2",))
+    names = model.space.names
+    wanted = torch.as_tensor(recorded["SOIL_MOIST"].values[2, :, 1])
+
+    def errors(cells, unit):
+        free = parameters[0, cells].expand(unit.shape[1], -1, -1).clone()
+        infilt = model.space.subset(("infilt",)).to_physical(unit.transpose(0, 1).float())
+        free[..., names.index("infilt")] = infilt[..., 0]
+        series = model.simulate(free, cells)[..., 0]
+        return (series - wanted[cells]).square().mean(-1).sqrt().T
+
+    cells = torch.tensor([1, 6])
+    found = SCEUA(errors, cells, 1, Settings(max_evaluations=6, complexes=1)).run()
+    assert found.evaluations.tolist() == [6, 6]
+    assert found.failed.tolist() == [0, 0]
+    again = errors(cells, torch.from_numpy(found.best)[:, None])
+    assert np.allclose(again[:, 0], found.value)
 
 
 def test_more_sets_than_one_run_may_hold_are_run_one_after_the_other(opened, monkeypatch):

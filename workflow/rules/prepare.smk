@@ -278,6 +278,7 @@ if SOURCE["name"] in OF_USERS:
             SOURCE["domain"],
             SOURCE["parameters"],
             forcing="<study>/forcing.nc",
+            observations="<study>/observations.nc",
         output:
             domain="<study>/domain.nc",
             left_out="<study>/left_out.csv",
@@ -306,7 +307,6 @@ if SOURCE["name"] in OF_USERS:
         input:
             SOURCE["domain"],
             list(SOURCE["observations"].values()),
-            domain="<study>/domain.nc",
             forcing="<study>/forcing.nc",
         output:
             "<study>/observations.nc",

@@ -11,7 +11,6 @@ with job(log=snakemake.log[0], threads=snakemake.threads, inputs=snakemake.input
     observations = build_observations(
         source["observations"],
         read_grid(source["domain"], source.get("names")),
-        contracts.read(snakemake.input.domain, "domain"),
         contracts.read(snakemake.input.forcing, "forcing"),
     )
     for name, series in observations.data_vars.items():

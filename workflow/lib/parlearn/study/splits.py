@@ -214,7 +214,7 @@ def splits_of(lat, lon, sampled, test, without_validation=()) -> xr.Dataset:
     role = np.full((len(sampled), n), UNUSED, dtype=np.int8)
     donor = np.empty((len(sampled), n), dtype=np.int64)
     for k, (name, cells) in enumerate(sampled.items()):
-        if cells.size < 2:
+        if cells.size < (1 if name in without_validation else 2):
             raise ValueError(
                 f"sampling {name} has {cells.size} of {n} cells; it needs two at least, one to "
                 "train on and one to validate. Use a larger domain or a denser sampling"

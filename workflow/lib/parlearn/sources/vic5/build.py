@@ -23,7 +23,8 @@ from parlearn.sources.vic5.files import (
     spelt,
 )
 from parlearn.sources.vic5.weather import read_forcing
-from parlearn.study.folds import basin_splits
+from parlearn.study.folds import basin_splits, most_alike
+from parlearn.study.splits import TRAIN, UNUSED, nearest
 
 #: what of the land the networks are told, and its unit
 _TOLD = {
@@ -34,6 +35,8 @@ _TOLD = {
     "theta_wp": "m3 m-3",
     "quartz": "1",
 }
+#: days of the weather that tells of a climate
+YEAR = 365
 #: parameter that is learned -> variables of the user's file that it changes
 CHANGES = {
     **{name: (name,) for name in ("infilt", "Ds", "Dsmax", "Ws", "Wcr_FRACT", "Ksat", "expt")},
@@ -81,6 +84,7 @@ def build_forcing(source: Mapping) -> xr.Dataset:
 def build_domain(
     source: Mapping,
     forcing: xr.Dataset,
+    observations: xr.Dataset,
     training: Sequence[str],
     samplings: Mapping[str, Mapping],
     seed: int,
@@ -91,7 +95,9 @@ def build_domain(
     ----------
     source : see :func:`read_land`; ``canopy: closed`` as VIC's FCAN_SRC FROM_DEFAULT
     forcing : of :func:`build_forcing`
-    training : first and last day that climate attributes are of
+    observations : of :func:`build_observations`; cells with fewer than two of each target in the
+        training period have no role, and take the parameters of their donor
+    training : first and last day that climate attributes are of; under a year there are none
     samplings, seed : see :func:`parlearn.study.folds.basin_splits`
 
     Returns
@@ -111,13 +117,14 @@ def build_domain(
         domain[name] = "cell", values[rows, columns], {"units": unit}
     domain["row"], domain["col"] = ("cell", rows), ("cell", columns)
     days = forcing.sel(time=slice(*training))
-    climate = climate_attributes(
-        **{
-            n: days[n].values.astype(float)
-            for n in ("prec", "tair", "swdown", "lwdown", "pressure")
-        },
-        day_of_year=days["time"].dt.dayofyear.values,
-    )
+    climate = {}
+    # cells would be told apart by the season that a shorter period leaves out
+    if days.sizes["time"] >= YEAR:
+        weather = ("prec", "tair", "swdown", "lwdown", "pressure")
+        climate = climate_attributes(
+            **{name: days[name].values.astype(float) for name in weather},
+            day_of_year=days["time"].dt.dayofyear.values,
+        )
     told = {name: (unit, ground[name][0]) for name, unit in _TOLD.items()}
     cover, bare = domain["Cv"].values, domain["Cv"].values[:, -1]
     told |= {
@@ -130,17 +137,45 @@ def build_domain(
     domain["attributes"] = ("cell", "attribute"), values
     domain["attribute"] = "attribute", np.array([*told], dtype=str)
     domain["attribute_units"] = "attribute", np.array([u for u, _ in told.values()], dtype=str)
-    lat, lon = domain["lat"].values, domain["lon"].values
-    region = np.full(len(lat), "domain")
-    domain = domain.merge(basin_splits(lat, lon, region, values, samplings, seed))
+    seen = observations.sel(time=slice(*training))
+    observed = np.all([series.notnull().sum("time") >= 2 for series in seen.values()], axis=0)
+    if not observed.any():
+        raise VicFileError(
+            f"no cell has two observations of {', '.join(seen)} in {training[0]} .. {training[1]}: "
+            "change the training period"
+        )
+    domain = domain.merge(_splits(domain, values, np.flatnonzero(observed), samplings, seed))
     said = "; ".join(f"{row.what} in {row.cells} cells" for row in left_out.itertuples())
     domain.attrs = {"source": f"parameters of VIC 5: {Path(path).name}", "left_out": said or "none"}
     return domain, left_out
 
 
-def build_observations(
-    files: Mapping[str, str], grid: Grid, domain: xr.Dataset, forcing: xr.Dataset
-) -> xr.Dataset:
+def _splits(domain, attributes, observed, samplings, seed) -> xr.Dataset:
+    """Roles of the cells that are observed, and donors of all."""
+    lat, lon = domain["lat"].values, domain["lon"].values
+    made = basin_splits(
+        lat[observed],
+        lon[observed],
+        np.full(len(observed), "domain"),
+        attributes[observed],
+        samplings,
+        seed,
+    )
+    role = np.full((len(samplings), len(lat)), UNUSED, dtype=np.int8)
+    role[:, observed] = made["role"].values
+    trained = [np.flatnonzero(one == TRAIN) for one in role]
+    tables = {
+        "role": role,
+        "donor": np.stack([nearest(lat, lon, among) for among in trained]),
+        "donor_alike": np.stack([most_alike(attributes, among) for among in trained]),
+    }
+    return xr.Dataset(
+        {name: (("sampling", "cell"), table, made[name].attrs) for name, table in tables.items()},
+        coords={"sampling": made["sampling"]},
+    )
+
+
+def build_observations(files: Mapping[str, str], grid: Grid, forcing: xr.Dataset) -> xr.Dataset:
     """Observations of the cells on the time axis of the forcing, NaN where none.
 
     Parameters
@@ -160,7 +195,7 @@ def build_observations(
     for name, path in files.items():
         target = TARGETS[name]
         read = _of_table if Path(path).suffix == ".csv" else _of_grid
-        values = read(Path(path), name, grid, domain, days)
+        values = read(Path(path), name, grid, days)
         values[:, days < record] = np.nan
         bad = (values < target.lower) | (values > target.upper)
         if bad.any():
@@ -180,7 +215,7 @@ def build_observations(
     return xr.Dataset(out, coords={"time": forcing["time"].values}, attrs=attrs)
 
 
-def _of_grid(path, name, grid, domain, days):
+def _of_grid(path, name, grid, days):
     table = open_raw(path)
     check_places(path, table, grid)
     if name not in table:
@@ -199,13 +234,13 @@ def _of_grid(path, name, grid, domain, days):
             f"{path}: {name} has the shape {values.shape}, needed are {len(stamps)} days on a grid "
             f"of {grid.active.shape}"
         )
-    out = np.full((domain.sizes["cell"], len(days)), np.nan)
+    out = np.full((len(grid.cells[0]), len(days)), np.nan)
     place, there = _places(stamps, days)
     out[:, place] = values[there][:, *grid.cells].T
     return out
 
 
-def _of_table(path, name, grid, domain, days):
+def _of_table(path, name, grid, days):
     if not path.is_file():
         raise VicFileError(f"there is no file {path}: correct its name")
     table = pd.read_csv(path)
@@ -215,7 +250,7 @@ def _of_table(path, name, grid, domain, days):
                 f"{path} has no column {column}; it needs date, lat, lon and {name}, and has "
                 f"{', '.join(table.columns)}"
             )
-    lat, lon = domain["lat"].values, domain["lon"].values
+    lat, lon = grid.lat[grid.cells], grid.lon[grid.cells]
     side = _side(grid)
     far = np.maximum(
         np.abs(table["lat"].to_numpy()[:, None] - lat),
