@@ -15,6 +15,7 @@ from parlearn.models.registry import PROCESSES
 from parlearn.plan.config import read_yaml
 from parlearn.plan.digests import LIBRARY, env_hash, modules
 from parlearn.plan.methods import METHODS
+from parlearn.plan.surrogates import SURROGATES
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
@@ -51,7 +52,7 @@ def rules():
     """Name of each rule's script, or of what stands for it, and the text of the rule."""
     for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
         for text in re.split(r"^ *rule *\w*:$", path.read_text(), flags=re.M)[1:]:
-            if code := re.search(r'code=(?:lambda wildcards: )?code\("?(\w+)', text):
+            if code := re.search(r'code=(?:lambda wildcards: )?code\(\s*"?(\w+)', text):
                 yield code[1], text
 
 
@@ -72,6 +73,9 @@ def named_modules(script) -> list[str]:
     # claims and audit look up what a model is, and open none
     if script.stem not in ("answer_claims", "audit") and REGISTRY in modules(script, *named):
         named |= {process.module for process in PROCESSES.values()}
+        named |= {kind.module for kind in SURROGATES.values()}
+    if script.stem == "train_surrogate":
+        named |= {kind.fitted_by for kind in SURROGATES.values()}
     return sorted(named)
 
 
