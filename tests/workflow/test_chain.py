@@ -63,7 +63,8 @@ def test_the_table_of_runs_says_how_each_run_was_made(chain):
         with xr.open_dataset(folder / "runs" / row["run"] / "parameters.nc") as ds:
             made = json.loads(ds.attrs["provenance_config"])["run"]
         made |= {"seed": str(made["seed"]), "targets": ",".join(made["targets"])}
-        for column in {*header} - {"run", "study", "settings"}:
+        assert (row["parameter_set"], row["members"]) == ("-", "-")
+        for column in {*header} - {"run", "study", "settings", "parameter_set", "members"}:
             assert row[column] == made[column], (row["run"], column)
 
 

@@ -154,7 +154,8 @@ def test_commands_are_found_where_they_stand():
 @pytest.fixture(scope="module")
 def project(make_project):
     project = make_project("commands")
-    shutil.copytree(ROOT / "benchmarks", project.folder / "benchmarks")
+    for folder in ("benchmarks", "docs"):
+        shutil.copytree(ROOT / folder, project.folder / folder)
     return project
 
 
