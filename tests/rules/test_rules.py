@@ -70,8 +70,10 @@ def middling(kind, sizes, **variables):
     """A file of a kind with values in the middle of their ranges, and some of them given."""
     for name, (dims, _, lower, upper, *flags) in KINDS[kind].items():
         if name not in variables and "optional" not in flags:
-            shape = [sizes[dim] for dim in dims.split()]
-            variables[name] = (dims.split(), np.full(shape, np.clip(0.5, lower, upper)))
+            # of several forms the first
+            dims = dims.split("|")[0].split()
+            shape = [sizes[dim] for dim in dims]
+            variables[name] = (dims, np.full(shape, np.clip(0.5, lower, upper)))
     return xr.Dataset(variables)
 
 
