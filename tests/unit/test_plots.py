@@ -389,5 +389,6 @@ def test_sets_of_parameters_stand_side_by_side(tmp_path, monkeypatch):
     assert set(pd.read_csv(tmp_path / "sets.csv")["variant"]) == {
         *("default", "dpl_z_direct", "dpl_z_direct:v9")
     }
+    assert [*style.looks(["dpl_z:r10", "dpl_z:v9", "dpl_z"])] == ["dpl_z", "dpl_z:v9", "dpl_z:r10"]
     labels = [look.label for look in style.looks(table["variant"]).values()]
     assert labels[-2:] == ["dPL $g_Z$ direct", "dPL $g_Z$ direct, V9"]

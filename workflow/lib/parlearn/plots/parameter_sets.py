@@ -25,7 +25,7 @@ def draw(sheet: Sheet, reference=None):
     panels = {
         "rmse": style.score_label("rmse", target),
         "corr": style.score_label("corr", target),
-        "share": f"{TARGETS[table['flux'].iloc[0]].short.lower()} / precipitation (–)",
+        "share": f"{TARGETS[table['flux'].iloc[0]].short.lower()}\n/ precipitation (–)",
     }
     with style.house():
         fig = style.new_figure(0.27 * len(looks) + 1.5)

@@ -182,8 +182,8 @@ def _look(variant) -> Look:
 
 
 def _natural(name: str) -> tuple:
-    """What names sort by so that v9 comes before v12."""
-    return tuple(int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name))
+    """What names of sets sort by: their number, then their letters, so that v9 comes before r10."""
+    return [int(number) for number in re.findall(r"\d+", name)], name
 
 
 def _of_method(method) -> list[Look]:
