@@ -185,8 +185,9 @@ def test_a_study_may_do_without_a_surrogate(extended):
 
 def test_a_set_of_parameters_and_an_ensemble_of_seeds(extended):
     config = configure(extended, "alone", no_surrogate)
-    scores = extended.folder / "results/alone/runs/short_s8_2y_ensemble/metrics.nc"
-    extended.snakemake("-c2", scores, "--quiet", "rules", config=config)
+    wanted = "results/alone/runs/short_s8_2y_ensemble/metrics.nc"
+    extended.snakemake("-c2", wanted, "--quiet", "rules", config=config)
+    scores = extended.folder / wanted
     both, one = (
         contracts.read(scores.parents[1] / run / "parameters.nc", "parameters")
         for run in ("short_s8_2y_ensemble", "short_s8_2y_2")
