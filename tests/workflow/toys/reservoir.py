@@ -17,6 +17,7 @@ PROCESSES["reservoir"] = Process(
     outputs={"soil_moisture": "m3 m-3, end of day", "evapotranspiration": "mm day-1"},
 )
 """
+DEFAULTS = {"recession": 0.1, "capacity": 100.0}
 #: mm of water that 1 W m-2 of sunshine evaporates in a day from a full reservoir
 DRYING = 0.02
 
@@ -42,7 +43,10 @@ class Reservoir(ProcessModel):
         cells = torch.arange(self.n_cells) if cells is None else cells
         first, last, _ = (days or slice(None)).indices(self.n_days)
         recession, capacity = (
-            parameters[..., self.space.index(name)] for name in ("recession", "capacity")
+            parameters[..., self.space.index(name)]
+            if name in self.space.names
+            else parameters.new_full(parameters.shape[:-1], default)
+            for name, default in DEFAULTS.items()
         )
         stored, series = 0.5 * capacity, []
         for day in range(max(0, first - self.warmup), last):
@@ -61,5 +65,4 @@ def build(domain, forcing, *, names, outputs, device="cpu"):
 
 
 def default_parameters(domain, names):
-    values = {"recession": 0.1, "capacity": 100.0}
-    return torch.tensor([values[name] for name in names]).expand(domain.sizes["cell"], -1)
+    return torch.tensor([DEFAULTS[name] for name in names]).expand(domain.sizes["cell"], -1)
