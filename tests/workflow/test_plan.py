@@ -185,7 +185,7 @@ def test_every_rule_has_what_the_house_asks_for(project):
         assert re.search(r"code=(lambda wildcards: )?code\(", text), f"{name}: no code"
         if name:
             # modules that a script loads by name stand behind it
-            assert re.search(rf'code\("{name}"[,)]', text), f"{name}: the code of another script"
+            assert re.search(rf'code\(\s*"{name}"[,)]', text), f"{name}: the code of another script"
             assert f"/scripts/{name}.py" in text, f"{name}: script of another name"
             for folder in ("<logs>",) if always else ("<logs>", "<benchmarks>"):
                 assert f"{folder}/{name}" in text, f"{name}: not under its name in {folder}"
