@@ -1,6 +1,7 @@
 """Ensembles against the truth of a twin: rank histograms, CRPS and coverage."""
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from parlearn.plan.targets import TARGETS
 from parlearn.plots import style
@@ -58,6 +59,7 @@ def _ranks(ax, part, look):
     ax.bar(target["rank"], target["value"] * number, width=1.0, color=look.color, lw=0)
     ax.axhline(1, color="0.3", lw=0.8)
     ax.set_xlabel("Rank")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _bars(ax, part, looks):
