@@ -190,13 +190,16 @@ def test_without_a_checksum_the_same_file_is_told_by_its_date(place, opened, tmp
     place.limits = [400_000]
     with pytest.raises(RetrievalError, match="Run again later"):
         get(opened(attempts=1), tmp_path / "a.nc", Expected(len(DATA)))
+    part = tmp_path / ".a.nc.part"
+    # the connection may be cut before the first of what was sent has been read
+    kept = part.is_file() and part.stat().st_size > 0
     if changed:
         file.write_bytes(DATA[::-1])
         os.utime(file, (1e9, 1e9))
     place.offsets.clear()
     get(opened(), tmp_path / "a.nc", Expected(len(DATA)))
     assert (tmp_path / "a.nc").read_bytes() == file.read_bytes()
-    assert (min(place.offsets) == 0) == changed
+    assert (min(place.offsets) > 0) == (kept and not changed)
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
 
 
